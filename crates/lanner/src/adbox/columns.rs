@@ -320,22 +320,25 @@ mod tests {
         );
         assert_eq!(without_place(&wanted), ["data.flow_id"]);
         #[track_caller]
-        fn check(four: Value, five: Value) {
-            assert_eq!(filter(&four), five);
+        fn check(four: &Value, five: &Value) {
+            assert_eq!(filter(four), *five);
         }
         check(
-            json!({ "terms": { "rule.groups": ["sshd"] } }),
-            json!({ "terms": { "wazuh.integration.name": ["sshd"] } }),
+            &json!({ "terms": { "rule.groups": ["sshd"] } }),
+            &json!({ "terms": { "wazuh.integration.name": ["sshd"] } }),
         );
-        check(json!({ "exists": { "field": "data.srcip" } }), json!({ "exists": { "field": "source.ip" } }));
         check(
-            json!({ "bool": { "must": [{ "range": { "rule.level": { "gte": 7, "lt": 15 } } }, { "term": { "agent.id": "007" } }] } }),
-            json!({ "bool": { "must": [{ "terms": { "wazuh.rule.level": ["medium", "high"] } }, { "term": { "wazuh.agent.id": "007" } }] } }),
+            &json!({ "exists": { "field": "data.srcip" } }),
+            &json!({ "exists": { "field": "source.ip" } }),
         );
-        check(json!({ "term": { "rule.level": 13 } }), json!({ "term": { "wazuh.rule.level": "high" } }));
         check(
-            json!({ "range": { "data.alert.severity": { "gte": 2 } } }),
-            json!({ "range": { "event.severity": { "gte": 2 } } }),
+            &json!({ "bool": { "must": [{ "range": { "rule.level": { "gte": 7, "lt": 15 } } }, { "term": { "agent.id": "007" } }] } }),
+            &json!({ "bool": { "must": [{ "terms": { "wazuh.rule.level": ["medium", "high"] } }, { "term": { "wazuh.agent.id": "007" } }] } }),
+        );
+        check(&json!({ "term": { "rule.level": 13 } }), &json!({ "term": { "wazuh.rule.level": "high" } }));
+        check(
+            &json!({ "range": { "data.alert.severity": { "gte": 2 } } }),
+            &json!({ "range": { "event.severity": { "gte": 2 } } }),
         );
     }
 }

@@ -26,7 +26,7 @@ pub(crate) fn objects(about: &About) -> Vec<Value> {
     let name = &about.display_name;
     let pattern = id("index");
     let attributes = json!({ "title": stream(about), "timeFieldName": "timestamp" });
-    let mut all = vec![object("index-pattern", &pattern, attributes, json!([]))];
+    let mut all = vec![object("index-pattern", &pattern, &attributes, &json!([]))];
     // What is on the dashboard: kind, id, width, height.
     let mut panels: Vec<(&str, String, usize, usize)> = Vec::new();
     let mut show = |object: Value, size: (usize, usize)| {
@@ -58,7 +58,7 @@ pub(crate) fn ndjson(about: &About) -> String {
     objects.iter().chain([&end]).map(|line| format!("{line}\n")).collect()
 }
 
-fn object(kind: &str, id: &str, attributes: Value, references: Value) -> Value {
+fn object(kind: &str, id: &str, attributes: &Value, references: &Value) -> Value {
     let version = VERSIONS.iter().find(|(known, _)| *known == kind).map(|(_, version)| *version);
     json!({
         "type": kind, "id": id, "attributes": attributes, "references": references,
@@ -116,7 +116,7 @@ fn anomalies(id: &str, title: &str, pattern: &str) -> Value {
         "columns": ["anomaly_score", "threshold"], "sort": [["timestamp", "desc"]],
         "kibanaSavedObjectMeta": { "searchSourceJSON": of_anomalies().to_string() },
     });
-    object("search", id, attributes, json!([index_reference(pattern)]))
+    object("search", id, &attributes, &json!([index_reference(pattern)]))
 }
 
 /// Selects units that were anomalies.
@@ -135,7 +135,7 @@ fn visualization(id: &str, title: &str, state: &Value, source: &Value, pattern: 
         "kibanaSavedObjectMeta": { "searchSourceJSON": source.to_string() },
     });
     let references: Vec<Value> = pattern.map(index_reference).into_iter().collect();
-    object("visualization", id, attributes, references.into())
+    object("visualization", id, &attributes, &references.into())
 }
 
 /// Panels from left to right and from top to bottom.
@@ -164,7 +164,7 @@ fn dashboard(id: &str, name: &str, panels: &[(&str, String, usize, usize)]) -> V
             "searchSourceJSON": json!({ "query": { "query": "", "language": "kuery" }, "filter": [] }).to_string(),
         },
     });
-    object("dashboard", id, attributes, references.into())
+    object("dashboard", id, &attributes, &references.into())
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ use lanner_deep::{Checkpoint, Damage, Units};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::folder::{read_json, write, write_json};
-use super::trained::KeptFeature;
+use super::files::{read_json, write, write_json};
+use super::kept::KeptFeature;
 use crate::failure::{Failure, Result, remark};
 use crate::output::counted;
 
@@ -35,6 +35,8 @@ struct Entry {
 /// The files of a run.
 #[derive(Debug)]
 pub(crate) struct Journal {
+    /// The number of the use case.
+    case: String,
     /// Their path without an ending.
     stem: PathBuf,
     entry: Entry,
@@ -55,13 +57,18 @@ impl Journal {
         let found = is_resumed.then(|| interrupted(&stem, &training)).transpose()?.flatten();
         if let Some(entry) = found {
             remark(&format!("the run that began {} goes on", format_time(entry.began_ms)));
-            return Ok(Self { stem, entry, _lock: lock });
+            return Ok(Self { case: case.to_owned(), stem, entry, _lock: lock });
         }
         check_nothing_is_lost(&stem)?;
         let entry = Entry { training, began_ms: now_ms, features: None, detector_id: None };
-        let journal = Self { stem, entry, _lock: lock };
+        let journal = Self { case: case.to_owned(), stem, entry, _lock: lock };
         journal.keep()?;
         Ok(journal)
+    }
+
+    /// The use case.
+    pub(crate) fn case(&self) -> &str {
+        &self.case
     }
 
     /// When the run began.

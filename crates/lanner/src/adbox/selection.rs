@@ -139,23 +139,23 @@ mod tests {
     fn documents_are_selected() {
         let document = json!({ "agent": { "name": "web", "id": "007" }, "rule": { "level": 7, "groups": ["ssh", "pam"] } });
         #[track_caller]
-        fn check(document: &Value, filter: Value, expected: bool) {
-            assert_eq!(Selection::read(&filter).unwrap().selects(document), expected, "{filter}");
+        fn check(document: &Value, filter: &Value, expected: bool) {
+            assert_eq!(Selection::read(filter).unwrap().selects(document), expected, "{filter}");
         }
-        check(&document, json!({ "match_all": {} }), true);
-        check(&document, json!({ "term": { "agent.name": "web" } }), true);
-        check(&document, json!({ "term": { "agent.name": { "value": "db" } } }), false);
-        check(&document, json!({ "term": { "agent.id": 7 } }), true);
-        check(&document, json!({ "terms": { "rule.groups": ["pam"] } }), true);
-        check(&document, json!({ "exists": { "field": "data.srcip" } }), false);
-        check(&document, json!({ "range": { "rule.level": { "gte": 7, "lt": 12 } } }), true);
-        check(&document, json!({ "range": { "rule.level": { "gt": 7 } } }), false);
+        check(&document, &json!({ "match_all": {} }), true);
+        check(&document, &json!({ "term": { "agent.name": "web" } }), true);
+        check(&document, &json!({ "term": { "agent.name": { "value": "db" } } }), false);
+        check(&document, &json!({ "term": { "agent.id": 7 } }), true);
+        check(&document, &json!({ "terms": { "rule.groups": ["pam"] } }), true);
+        check(&document, &json!({ "exists": { "field": "data.srcip" } }), false);
+        check(&document, &json!({ "range": { "rule.level": { "gte": 7, "lt": 12 } } }), true);
+        check(&document, &json!({ "range": { "rule.level": { "gt": 7 } } }), false);
         let both = json!({ "bool": { "must": [{ "exists": { "field": "agent.name" } }], "must_not": { "term": { "rule.groups": "web" } } } });
-        check(&document, both, true);
-        check(&document, json!({ "bool": { "should": [{ "term": { "agent.name": "db" } }] } }), false);
+        check(&document, &both, true);
+        check(&document, &json!({ "bool": { "should": [{ "term": { "agent.name": "db" } }] } }), false);
         check(
             &json!({ "wazuh": { "agent": { "name": "web" } } }),
-            json!({ "term": { "agent.name": "web" } }),
+            &json!({ "term": { "agent.name": "web" } }),
             true,
         );
         for filter in [

@@ -3,13 +3,14 @@
 use lanner_core::time::format_time;
 use lanner_core::{TimeRange, content};
 use lanner_deep::{
-    Checkpoint, Detector, Feature, Fill, Follow, Frame, Kind, Limit, Method, NetworkSettings, Progress, Rule,
-    Training, Units,
+    Checkpoint, Detector, Feature, Follow, Frame, Kind, Limit, NetworkSettings, Progress, Rule, Training,
+    Units,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::journal::Journal;
+use super::kept::{KeptFeature, KeptFill};
 use super::rows::{Rows, Values};
 use super::times::Grid;
 use super::use_case::{Settings, TrainingCase};
@@ -40,80 +41,6 @@ pub(crate) struct About {
     /// Which documents are looked at, in the language of OpenSearch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) filter: Option<Value>,
-}
-
-/// A feature, as it is kept.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct KeptFeature {
-    name: String,
-    field: String,
-    method: String,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    values: Vec<String>,
-}
-
-/// How missing values are filled, as it is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(crate) enum KeptFill {
-    Gap,
-    Linear,
-    Previous,
-    Subsequent,
-    Zero,
-    Fixed(f64),
-}
-
-impl From<Fill> for KeptFill {
-    fn from(fill: Fill) -> Self {
-        match fill {
-            Fill::Gap => Self::Gap,
-            Fill::Linear => Self::Linear,
-            Fill::Previous => Self::Previous,
-            Fill::Subsequent => Self::Subsequent,
-            Fill::Zero => Self::Zero,
-            Fill::Fixed(value) => Self::Fixed(value),
-        }
-    }
-}
-
-impl KeptFill {
-    pub(crate) const fn fill(self) -> Fill {
-        match self {
-            Self::Gap => Fill::Gap,
-            Self::Linear => Fill::Linear,
-            Self::Previous => Fill::Previous,
-            Self::Subsequent => Fill::Subsequent,
-            Self::Zero => Fill::Zero,
-            Self::Fixed(value) => Fill::Fixed(value),
-        }
-    }
-}
-
-impl From<&Feature> for KeptFeature {
-    fn from(feature: &Feature) -> Self {
-        let (method, values) = match &feature.method {
-            Method::Average => ("average", Vec::new()),
-            Method::Max => ("max", Vec::new()),
-            Method::Min => ("min", Vec::new()),
-            Method::Count => ("count", Vec::new()),
-            Method::Sum => ("sum", Vec::new()),
-            Method::Distinct => ("cardinality", Vec::new()),
-            Method::Equal(value) => ("equal", vec![value.clone()]),
-            Method::Other(values) => ("other", values.iter().cloned().collect()),
-        };
-        Self { name: feature.name.clone(), field: feature.field.clone(), method: method.to_owned(), values }
-    }
-}
-
-impl KeptFeature {
-    fn feature(&self) -> Option<Feature> {
-        let method = match self.method.as_str() {
-            "equal" => Method::Equal(self.values.first()?.clone()),
-            "other" => Method::Other(self.values.iter().cloned().collect()),
-            method => super::use_case::feature(&self.field, method)?.method,
-        };
-        Some(Feature { name: self.name.clone(), field: self.field.clone(), method })
-    }
 }
 
 impl About {
@@ -177,7 +104,7 @@ pub(crate) fn train(
     }
     let detector = detector.map_err(|error| Failure::user(error.to_string()))?;
     let limits = limits(&detector, &units.frame, training.rows_per_day)?;
-    let (id, created_time) = (id_of(&detector, began_ms), format_time(began_ms));
+    let (id, created_time) = (id_of(&detector, journal), format_time(began_ms));
     let name = case.display_name.clone().unwrap_or_else(|| format!("detector_{created_time}"));
     let notes = json!({ "name": id, "display_name": name, "step_ms": case.unit_ms });
     let about = About {
@@ -300,10 +227,11 @@ fn limits(detector: &Detector, frame: &Frame, rows_per_day: f64) -> Result<Vec<L
     Ok((0..n).map(of).collect())
 }
 
-/// An id in the form of a UUID, of what the detector is and when it was trained.
-fn id_of(detector: &Detector, now_ms: i64) -> String {
+/// An id in the form of a UUID, of what the detector is, and by which run it was trained.
+fn id_of(detector: &Detector, journal: &Journal) -> String {
     let mut bytes = detector.to_bytes();
-    bytes.extend(now_ms.to_le_bytes());
+    bytes.extend(journal.began_ms().to_le_bytes());
+    bytes.extend(journal.case().as_bytes());
     let hash = content::sha256(&bytes);
     let part = |from: usize, to: usize| hash.get(from..to).unwrap_or_default();
     format!("{}-{}-4{}-a{}-{}", part(0, 8), part(8, 12), part(13, 16), part(17, 20), part(20, 32))

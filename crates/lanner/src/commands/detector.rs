@@ -1,7 +1,7 @@
 //! `lanner detector`: detectors that are trained on a table of usual rows, and look at all its columns together.
 //!
 //! Reading order: [`Args`]; then `table` (rows from files), `train`, `score`, `evaluate` with its `report` and `tsb` (a public benchmark),
-//! `inspect` (what the commands do), `kept` (detectors as files), `limit` (how a threshold is set); `run` with its `rounds`, `manage` and `new` (use cases of ADBox).
+//! `inspect` (what the commands do), `kept` (detectors as files), `limit` (how a threshold is set); `run` with its `run_args` and `rounds`, `manage` and `new` (use cases of ADBox).
 
 mod evaluate;
 mod inspect;
@@ -12,6 +12,7 @@ mod new;
 mod report;
 mod rounds;
 mod run;
+mod run_args;
 mod score;
 mod table;
 mod train;
@@ -98,7 +99,7 @@ Examples:
   lanner detector run uc_*.yaml --url https://wazuh.example.test:9200 --resume          several, which go on after a restart
 
 Exit codes: 0 when nothing was found, 1 when something was, 2 for invalid input, 3 for a failure.")]
-    Run(run::Args),
+    Run(run_args::Args),
     /// Write a use case: answer a few questions, or give options.
     ///
     /// On a terminal what no option says is asked for, with proposals from the alerts that --url or --data name. Elsewhere what is left out has its

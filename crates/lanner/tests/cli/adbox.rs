@@ -343,6 +343,35 @@ fn a_use_case_is_made_of_options_and_runs() {
 }
 
 #[test]
+fn several_use_cases_run_side_by_side() {
+    let folder = Folder::new();
+    let alerts: String = (0..1_500).map(|at| format!("{}\n", alert(at, -100))).collect();
+    let alerts = folder.write("alerts.json", &alerts);
+    let text = use_case("prediction:\n  run_mode: HISTORICAL\n");
+    let names = ["uc_1", "uc_2", "uc_3"];
+    let cases = names.map(|name| {
+        folder.write(&format!("{name}.yaml"), &text.replace("name: web", &format!("name: {name}")))
+    });
+    let [one, two, three] = [0, 1, 2].map(|at| cases[at].as_str());
+    let ran = folder.run(one, &[two, three, "--data", &alerts]);
+    assert!(matches!(ran.code, 0 | 1), "{ran:?}");
+    // Each is trained once, and predicts with its own detector.
+    let listed: Value =
+        serde_json::from_str(&folder.manage(&["list", "--format", "json"]).expect(0)).unwrap();
+    let listed = listed.as_array().unwrap();
+    assert_eq!(listed.len(), 3);
+    for one in listed {
+        let (id, name) = (one["id"].as_str().unwrap(), one["name"].as_str().unwrap());
+        assert_eq!(folder.rows(id, name.trim_start_matches("uc_")).len(), 244, "{name}");
+    }
+    // One that fails does not keep the others from it, and is told by its name.
+    let missing = folder.write("uc_4.yaml", "prediction: { detector_id: nobody }\n");
+    folder.run(&missing, &[one, "--data", &alerts]).says(2, &["4: there is no detector \"nobody\""]);
+    assert_eq!(folder.ids().len(), 4);
+    folder.run(one, &[one, "--data", &alerts]).says(2, &["two use cases are called 1"]);
+}
+
+#[test]
 fn mistakes_are_told_with_their_lines() {
     let folder = Folder::new();
     let text = "training:

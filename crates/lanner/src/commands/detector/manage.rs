@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::run::FolderArgs;
+use super::run_args::FolderArgs;
 use crate::adbox::dashboard;
 use crate::adbox::folder::Folder;
 use crate::adbox::trained::About;

@@ -8,7 +8,7 @@ use lanner_deep::Detector;
 use lanner_wire::api::Time;
 use serde::Serialize;
 
-use super::run::{Args, now_ms};
+use super::run_args::{Args, now_ms};
 use crate::adbox::folder::{Folder, State};
 use crate::adbox::limits::Limits;
 use crate::adbox::results::{RoundResult, Verdict, judge};

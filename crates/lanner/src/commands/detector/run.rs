@@ -1,75 +1,26 @@
 //! `lanner detector run`: use cases of ADBox are trained, predicted, or both; several side by side.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use lanner_core::document::Node;
-use lanner_core::time::parse_duration_ms;
 use serde_json::Value;
 
 use super::rounds::Task;
+use super::run_args::{Args, now_ms};
 use crate::adbox::folder::Folder;
 use crate::adbox::journal::Journal;
-use crate::adbox::results::Shape;
 use crate::adbox::trained::{self, About};
 use crate::adbox::use_case::{Mode, TrainingCase, UseCase};
 use crate::adbox::wazuh::DataArgs;
 use crate::adbox::{scenario, shipping};
 use crate::failure::{Failure, Outcome, Result, remark};
-use crate::list::{self, Format};
+use crate::list;
 use crate::output::counted;
 use crate::problems;
 use crate::progress::Progress;
-
-/// Where detectors live.
-#[derive(Debug, Clone, clap::Args)]
-pub(super) struct FolderArgs {
-    /// Folder of the detectors.
-    #[arg(long, value_name = "FOLDER", env = "LANNER_DETECTORS", default_value = "detectors")]
-    pub(super) detectors: PathBuf,
-}
-
-#[derive(Debug, clap::Args)]
-pub(super) struct Args {
-    /// Use cases, as YAML; several run side by side.
-    #[arg(required = true, value_name = "USE_CASE")]
-    use_cases: Vec<PathBuf>,
-    #[command(flatten)]
-    folder: FolderArgs,
-    #[command(flatten)]
-    data: DataArgs,
-    /// Go on with a run that was interrupted: its rows, the epochs that are done, its detector, its results.
-    #[arg(long)]
-    resume: bool,
-    /// Send results to Wazuh's indexer, into a data stream of the detector.
-    #[arg(long, short, requires = "url")]
-    pub(super) ship: bool,
-    /// The form of the files of results.
-    #[arg(long, value_enum, default_value = "flat")]
-    pub(super) shape: Shape,
-    /// Rounds of the modes batch and realtime, which otherwise go on until they are interrupted.
-    #[arg(long, value_name = "NUMBER")]
-    pub(super) rounds: Option<u64>,
-    /// How long documents may take to arrive after the end of their unit.
-    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = delay)]
-    pub(super) delay: Delay,
-    /// Output format of what is found.
-    #[arg(long, value_enum, default_value_t)]
-    pub(super) format: Format,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Delay(pub(super) i64);
-
-fn delay(text: &str) -> std::result::Result<Delay, String> {
-    match text {
-        "0" | "0s" => Ok(Delay(0)),
-        text => parse_duration_ms(text).map(Delay).map_err(|error| error.to_string()),
-    }
-}
 
 /// A use case that was read.
 struct Case {
@@ -211,11 +162,6 @@ fn number(path: &Path) -> String {
     let stem: String =
         stem.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
     stem.strip_prefix("uc_").map(str::to_owned).unwrap_or(stem)
-}
-
-pub(super) fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 fn train(
