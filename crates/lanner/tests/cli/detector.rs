@@ -232,5 +232,26 @@ fn what_cannot_be_done_is_said() {
     let bytes = std::fs::read(&detector).unwrap();
     std::fs::write(&out, &bytes[..bytes.len() / 2]).unwrap();
     run(&["detector", "show", &out]).says(2, &["is damaged"]);
+    tables_that_teach_nothing(&folder);
     assert!(!Path::new(&folder.path("third.detector")).exists());
+}
+
+/// Wide beyond all use, without a number, backwards.
+fn tables_that_teach_nothing(folder: &Folder) {
+    let (file, out) = (folder.path("strange.csv"), folder.path("strange.detector"));
+    let check = |text: String, part: &str| {
+        std::fs::write(&file, text).unwrap();
+        run(&["detector", "train", &file, "--out", &out]).says(2, &[part]);
+        assert!(!Path::new(&out).exists());
+    };
+    let wide = |n: usize| {
+        let row = |cell: &dyn Fn(usize) -> String| (0..n).map(cell).collect::<Vec<_>>().join(",");
+        format!("{}\n{}\n", row(&|at| format!("c{at}")), row(&|_| "1.5".to_owned()))
+    };
+    check(wide(1_000_000), "a row is longer than 4 MiB");
+    check(wide(100_000), "more than 10000");
+    let rows = |row: &dyn Fn(i64) -> String| -> String { (0..300).map(row).collect() };
+    check(format!("a,b\n{}", rows(&|_| "NaN,\n".to_owned())), "no column contains a number");
+    let backwards = rows(&|at| format!("{},{}.5,1\n", 1_700_000_000 - at * 60, at % 7));
+    check(format!("time,a,b\n{backwards}"), "before that of the row above");
 }
