@@ -2,7 +2,7 @@
 //!
 //! [`data`], [`state`] and [`findings`] are what stores do; [`store`] keeps all in one file, and [`postgresql`] state in a database; [`receiver`] sends messages to people and programs, and
 //! [`remote`] is what all share who ask other servers; [`source`] asks other servers for series, [`scrape`] asks targets for their metrics, and [`bulk`] sends documents to search engines;
-//! [`http`] is where requests come in;
+//! [`http`] is where requests come in; [`openid`] asks who somebody is;
 //! [`metrics`] is what all of them count about themselves.
 
 pub mod bulk;
@@ -10,6 +10,7 @@ pub mod data;
 pub mod findings;
 pub mod http;
 pub mod metrics;
+pub mod openid;
 pub mod postgresql;
 pub mod receiver;
 pub mod remote;
