@@ -71,6 +71,7 @@ pub fn page(visitor: &Visitor, section: Section, title: &str, live: Option<&str>
     document(
         title,
         live,
+        None,
         &html! {
             header {
                 a.skip href="#main" { "Skip to content" }
@@ -99,10 +100,16 @@ pub fn page(visitor: &Visitor, section: Section, title: &str, live: Option<&str>
 /// A page of somebody who is not known yet.
 #[must_use]
 pub fn bare(title: &str, body: &Markup) -> String {
-    document(title, None, &html! { main #main { (body) } })
+    document(title, None, None, &html! { main #main { (body) } })
 }
 
-fn document(title: &str, live: Option<&str>, body: &Markup) -> String {
+/// As [`bare`], and the browser goes on to another page of ours by itself.
+#[must_use]
+pub fn bare_then(title: &str, next: &str, body: &Markup) -> String {
+    document(title, None, Some(next), &html! { main #main { (body) } })
+}
+
+fn document(title: &str, live: Option<&str>, next: Option<&str>, body: &Markup) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -110,6 +117,7 @@ fn document(title: &str, live: Option<&str>, body: &Markup) -> String {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
+                @if let Some(next) = next { meta http-equiv="refresh" content={ "0;url=" (next) }; }
                 title { (title) " · Lanner" }
                 link rel="icon" href=(assets::ICON.address()) type="image/svg+xml";
                 link rel="stylesheet" href=(assets::STYLE.address());

@@ -6,6 +6,7 @@
 //! Reading order: [`frame`] (what all pages share), [`now`] (what is wrong now), then a file for each page. [`chart`], [`graph`],
 //! [`waterfall`] and [`spark`] draw, [`text`] writes numbers and times, [`assets`] holds scripts and styles.
 
+pub mod access;
 pub mod account;
 pub mod alert;
 pub mod assets;

@@ -46,6 +46,7 @@ pub fn page(visitor: &Visitor, more: &More) -> String {
                 h2 { "Undelivered" small { (count(more.dead.len(), "message")) } }
                 ul.rows { @for entry in &more.dead { li { b { (entry.notification.receiver) } " " (entry.notification.title) @if let Some(error) = &entry.last_error { ": " (error) } } } }
             }
+            @if visitor.may_administer { h2 { "Access" } p { a href="/access" { "Users and tokens" } ": who may do what" } }
             h2 { "Changes" }
             (audit(more, visitor.now_ms))
             h2 { "For programs" }

@@ -80,6 +80,9 @@ pub enum ServerError {
     /// The key that snapshots of switches are signed with is none.
     #[error("server.switch_key: {0}")]
     SwitchKey(String),
+    /// Nobody could sign in through the provider of the configuration.
+    #[error("server.openid: {0}")]
+    OpenId(String),
     /// The operating system gives no thread.
     #[error("cannot start a thread: {0}")]
     Thread(#[from] std::io::Error),
@@ -336,7 +339,9 @@ async fn open(
 ) -> Result<(Services, AbortHandle), ServerError> {
     let signer = signer(&settings)?;
     let base = Base::new(settings, stores);
-    let access = Arc::new(AccessService::open(&base, token.as_deref())?);
+    let access = AccessService::open(&base, token.as_deref())?;
+    let access = access.with_provider(&base.settings);
+    let access = Arc::new(access.map_err(|problem| ServerError::OpenId(problem.to_string()))?);
     if let Some(address) = base.settings.public_address().filter(|_| !access.has_admin()) {
         return Err(ServerError::NoToken { address });
     }

@@ -3,6 +3,7 @@
 mod guard;
 mod heartbeat;
 pub(crate) mod live;
+pub(crate) mod openid;
 pub(crate) mod origins;
 pub mod schemas;
 mod state;
@@ -29,6 +30,7 @@ use serde::Deserialize as _;
 
 pub use self::guard::Guard;
 pub use self::heartbeat::{Heartbeat, To};
+use self::openid::{OPENID, OpenId};
 use self::schemas::{SchemaRetention, Schemas};
 use self::state::STATE;
 pub use self::state::StateIn;
@@ -67,6 +69,12 @@ pub const SERVER: &[Field] = &[
         "token that callers must send, as `Authorization: Bearer TOKEN`",
     )
     .of(Type::Secret),
+    Field::new(
+        "openid",
+        "{ issuer: 'https://login.example.org', client_id: lanner, client_secret: { file: /etc/lanner/openid }, scopes: { admin: [platform] } }",
+        "a provider of OpenID Connect, through which people sign in on the page",
+    )
+    .of(Type::Map(OPENID)),
     Field::new("tls", "{ cert: /etc/lanner/cert.pem, key: /etc/lanner/key.pem }", "certificate for HTTPS")
         .of(Type::Map(TLS)),
     Field::new("allow", "[log]", "what receivers created over the API may do on this machine; those in the configuration may do everything")
@@ -221,6 +229,8 @@ pub struct Settings {
     pub token: Option<Secret>,
     /// How the audit calls whoever shows it.
     pub token_name: String,
+    /// The provider of OpenID Connect that people sign in through.
+    pub openid: Option<OpenId>,
     /// The certificate that makes HTTP HTTPS.
     pub tls: Option<Tls>,
     /// What receivers that came over the API may do on this machine.
@@ -314,6 +324,7 @@ impl Settings {
             statsd: None,
             token: None,
             token_name: token::CONFIGURED.to_owned(),
+            openid: None,
             tls: None,
             allow: BTreeSet::new(),
             hosts: Vec::new(),
@@ -460,6 +471,9 @@ impl Settings {
             token.plain().map_or(Ok(()), token::check_length).map(|()| token)
         };
         self.token = fields.read("token", check, token).or_else(|| self.token.take());
+        if let Some(node) = fields.get("openid") {
+            self.openid = openid::read(node, secret, check);
+        }
         if let Some(tls) = fields.get("tls").and_then(|node| read_tls(node, check)) {
             self.tls = Some(tls);
         }

@@ -76,7 +76,7 @@ pub use switch::{
 };
 pub use time::{Time, When};
 pub use token::{MadeToken, NewToken, TokenView};
-pub use user::{MadeUser, NewPassword, NewUser, UserView};
+pub use user::{MadeUser, NewPassword, NewScopes, NewUser, UserView};
 
 use serde::{Deserialize, Serialize};
 

@@ -43,13 +43,14 @@ const SENDERS: [&str; 4] = [
 ];
 const SENDERS_IMPORTS: &str =
     "import opentelemetry.exporter.otlp.proto.http.metric_exporter, statsd, datadog.dogstatsd";
-/// OpenFeature's providers for JavaScript.
-const NODE: [&str; 5] = [
+/// The check of pages for whoever cannot see them; OpenFeature's providers for JavaScript; and a provider of OpenID Connect.
+const NODE: [&str; 6] = [
     "axe-core@4.14.1",
     "@openfeature/server-sdk@1.23.0",
     "@openfeature/ofrep-provider@0.1.3",
     "@openfeature/web-sdk@1.10.0",
     "@openfeature/ofrep-web-provider@0.4.3",
+    "oidc-provider@9.13.3",
 ];
 /// The variables that tell tests where these are.
 const MAIL_SERVER_PYTHON: &str = "LANNER_TEST_AIOSMTPD";
@@ -67,6 +68,7 @@ const SENDERS_PYTHON: &str = "LANNER_TEST_SENDERS";
 const OPENSEARCH: &str = "LANNER_TEST_OPENSEARCH";
 const CHROMIUM: &str = "LANNER_TEST_CHROMIUM";
 const AXE: &str = "LANNER_TEST_AXE";
+const OPENID: &str = "LANNER_TEST_OPENID";
 /// Gets a package, its second argument, into the folder that is its first.
 const UNPACK: &str = "mkdir -p \"$0\" && cd \"$0\" && apt-get download -qq \"$1\" && dpkg-deb -x \"$1\"_*.deb . && rm \"$1\"_*.deb";
 
@@ -154,6 +156,7 @@ pub(crate) fn prepare(extent: Extent) -> Result<Tools, String> {
     others.extend(SENDERS_PACKAGES.python(&cache).map(|python| (SENDERS_PYTHON, python)));
     if let Some(packages) = node_packages(&cache) {
         others.push((AXE, packages.join("axe-core/axe.min.js")));
+        others.push((OPENID, packages.clone()));
         others.push((OPENFEATURE_NODE, packages));
     }
     others.extend(debian_program(&cache, "nginx", "usr/sbin/nginx", "-v").map(|program| (NGINX, program)));
@@ -282,7 +285,7 @@ fn node_packages(cache: &Path) -> Option<PathBuf> {
         install.args(["install", "--silent", "--no-fund", "--no-audit", "--prefix"]).arg(&folder).args(NODE);
         if let Err(why) = succeed(&mut install) {
             eprintln!(
-                "SKIPPED: tests with OpenFeature's JavaScript, because {why}; install Node.js with npm"
+                "SKIPPED: tests with OpenFeature's JavaScript, axe-core and OpenID Connect, because {why}; install Node.js with npm"
             );
             return None;
         }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use lanner_server::http::Scope;
-use lanner_wire::api::{MadeUser, NewPassword, NewUser, UserView};
+use lanner_wire::api::{MadeUser, NewPassword, NewScopes, NewUser, UserView};
 use reqwest::Method;
 
 use super::shared::Shared;
@@ -30,6 +30,7 @@ Examples:
   lanner user add bob --scope read,operate
   lanner user list
   lanner user password bob
+  lanner user scopes bob --scope read
   lanner user remove bob")]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -76,6 +77,20 @@ Examples:
         name: String,
         #[command(flatten)]
         password: PasswordArgs,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Change what somebody may do. They stay signed in.
+    #[command(after_help = "\
+Examples:
+  lanner user scopes bob --scope read
+  lanner user scopes ann --scope admin")]
+    Scopes {
+        /// Name of the user.
+        name: String,
+        /// What they may do from now on: ingest, read, evaluate, operate, admin.
+        #[arg(long, required = true, value_delimiter = ',', value_parser = scope, value_name = "SCOPE")]
+        scope: Vec<String>,
         #[command(flatten)]
         server: ServerArgs,
     },
@@ -156,6 +171,14 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
                 let made: MadeUser = client.post(&[&PATH[..], &[name, "password"]].concat(), &wanted).await?;
                 show(&made)?;
                 remark(&format!("{name} has another password, and is signed out everywhere"));
+                Ok(Outcome::Fine)
+            })
+        }
+        Command::Scopes { name, scope, server } => {
+            let wanted = NewScopes { scopes: scope.clone() };
+            client::with_access(server, Access::Change, async |client| {
+                let made: MadeUser = client.post(&[&PATH[..], &[name, "scopes"]].concat(), &wanted).await?;
+                remark(&format!("{name} may {}", made.scopes.join(", ")));
                 Ok(Outcome::Fine)
             })
         }

@@ -76,6 +76,8 @@ fn users_are_added_listed_and_removed() {
     assert!(listed.contains("ann,admin,") && listed.contains("bob,\"read, operate\","), "{listed}");
     assert!(!listed.contains("four words"), "{listed}");
     assert_eq!(with(&["user", "password", "bob"]).expect(0).trim().len(), 20);
+    with(&["user", "scopes", "bob", "--scope", "read,ingest"]).says(0, &["bob may ingest, read"]);
+    with(&["user", "scopes", "nobody", "--scope", "read"]).says(2, &["there is no user \"nobody\""]);
     with(&["user", "remove", "bob"]).says(0, &["bob is removed"]);
     with(&["user", "remove", "bob"]).says(2, &["there is no user \"bob\""]);
     let token = with(&["token", "create", "ops", "--scope", "admin"]).expect(0);

@@ -79,6 +79,7 @@ const CHANGES: &[&str] = &[
     "token revoke",
     "user add",
     "user password",
+    "user scopes",
     "user remove",
     "processor delete",
     "model import",

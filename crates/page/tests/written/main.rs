@@ -15,12 +15,12 @@ use lanner_page::frame::Visitor;
 use lanner_page::now::{self, Filter, Now, PARTS, Row};
 use lanner_page::tree::Tree;
 use lanner_page::{
-    account, alert, assets, editor, explore, more, profiles, rules, sign_in, silences, switches, unlike,
-    vulnerabilities,
+    access, account, alert, assets, editor, explore, more, profiles, rules, sign_in, silences, switches,
+    unlike, vulnerabilities,
 };
 use lanner_wire::api::{
     AlertView, EvaluationView, ProblemView, RuleDocument, RuleView, SilenceView, Status, SwitchPreview,
-    SwitchView,
+    SwitchView, UserView,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -340,6 +340,39 @@ fn silences_and_a_new_one() {
     check("silence-new", &silences::new(&visitor(), &draft));
 }
 
+/// Users and tokens: none, some, what was just made, and one user.
+fn people() {
+    let user: UserView = read(json!({
+        "name": "b@<ob>", "scopes": ["read", "operate"], "changed": ago(90), "changed_by": "ann", "last_signed_in": ago(5),
+    }));
+    let token = read(json!({
+        "name": "telegraf", "scopes": ["ingest"], "created": ago(9000), "created_by": "ann", "last_used": null,
+    }));
+    let open = access::Access { is_open: true, ..access::Access::default() };
+    check("access-open", &access::page(&visitor(), &open));
+    let made = access::Made::Token { name: "telegraf".to_owned(), token: "lanner_0<1".to_owned() };
+    let draft = access::Draft { name: "<eve>".to_owned(), scopes: vec!["read".to_owned()] };
+    let problem = Some("\"<eve>\" is not a valid token name".to_owned());
+    let tokens = vec![token];
+    let full = access::Access {
+        users: vec![user.clone()],
+        tokens,
+        made: Some(made),
+        user: draft,
+        problem,
+        ..access::Access::default()
+    };
+    check("access", &access::page(&visitor(), &full));
+    let made = Some(access::Made::Password { name: user.name.clone(), password: None });
+    let one = access::One {
+        user,
+        made,
+        changed: Some("What they may do was changed."),
+        problem: Some("<wrong>".to_owned()),
+    };
+    check("access-user", &access::one(&visitor(), &one));
+}
+
 #[test]
 fn the_rest() {
     let asked = sign_in::Asked {
@@ -350,15 +383,20 @@ fn the_rest() {
     check("sign-in", &sign_in::form(&asked));
     let named = sign_in::Asked { has_users: true, name: "<b>hsbc".to_owned(), ..asked };
     check("sign-in-users", &sign_in::form(&named));
+    let through = sign_in::Asked { provider: Some("login.<example>".to_owned()), has_users: false, ..named };
+    check("sign-in-provider", &sign_in::form(&through));
+    check("sign-in-done", &sign_in::done("/rules?q=\"a\""));
     let account = account::Account {
         scopes: vec!["read".to_owned(), "operate".to_owned()],
         has_password: true,
+        provider: None,
         is_changed: true,
         problem: Some("the present password is <wrong>".to_owned()),
     };
     check("account", &account::page(&visitor(), &account));
     let by_token = account::Account { has_password: false, ..account::Account::default() };
     check("account-token", &account::page(&reader(), &by_token));
+    people();
     let more = more::More {
         receivers: Vec::new(),
         dead: Vec::new(),

@@ -56,8 +56,12 @@ pub(super) async fn revoke(service: &AccessService, by: &Principal, name: &str) 
     }
     let is_admin =
         |stored: &StoredDocument| read(stored).is_some_and(|(_, token)| token.scopes.contains(&Scope::Admin));
-    let leaves_some = others.clone().count() > 0 || service.users.is_any() || !service.is_local;
-    let leaves_admin = others.clone().any(is_admin) || service.users.has_admin();
+    let leaves_some = others.clone().count() > 0
+        || service.users.is_any()
+        || service.through.is_some()
+        || !service.is_local;
+    let leaves_admin =
+        others.clone().any(is_admin) || service.users.has_admin() || service.provider_has_admin();
     if service.tokens.configured.is_none() && leaves_some && !leaves_admin {
         let message = format!(
             "\"{name}\" is the last token with the scope admin; make another one first, or set server.token"

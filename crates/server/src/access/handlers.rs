@@ -15,6 +15,18 @@ pub(super) fn names(scopes: &BTreeSet<Scope>) -> Vec<String> {
     scopes.iter().map(|scope| scope.name().to_owned()).collect()
 }
 
+/// The scopes of these names.
+pub(super) fn parsed(names: &[String]) -> Result<BTreeSet<Scope>, ApiError> {
+    let (mut known, mut problems) = (BTreeSet::new(), Vec::new());
+    for (at, name) in names.iter().enumerate() {
+        match Scope::parse(name) {
+            Ok(scope) => drop(known.insert(scope)),
+            Err(why) => problems.push(ProblemView::at(format!("scopes[{at}]"), why)),
+        }
+    }
+    if problems.is_empty() { Ok(known) } else { Err(ApiError::problems(problems)) }
+}
+
 /// List tokens by name, never the tokens themselves.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/v1/tokens", tag = "tokens", operation_id = "list_tokens",
@@ -46,16 +58,7 @@ pub(crate) async fn make(
     principal: Principal,
     Json(request): Json<NewToken>,
 ) -> Result<(StatusCode, Json<MadeToken>), ApiError> {
-    let (mut scopes, mut problems) = (BTreeSet::new(), Vec::new());
-    for (at, name) in request.scopes.iter().enumerate() {
-        match Scope::parse(name) {
-            Ok(scope) => drop(scopes.insert(scope)),
-            Err(why) => problems.push(ProblemView::at(format!("scopes[{at}]"), why)),
-        }
-    }
-    if !problems.is_empty() {
-        return Err(ApiError::problems(problems));
-    }
+    let scopes = parsed(&request.scopes)?;
     let token = changes::make(&service, &principal, &request.name, &scopes).await?;
     Ok((StatusCode::CREATED, Json(MadeToken { name: request.name, scopes: names(&scopes), token })))
 }

@@ -11,8 +11,8 @@
 //! As soon as one token or user exists, `server.token` or one made with `lanner token` or `lanner user`, every request needs a token
 //! or a session. Without any, the server listens on loopback only, and everything on this machine is trusted, but not what web pages
 //! have a browser send there: [`browser`]. People sign in on the page with a token, or with a name and a password, and their browser
-//! shows a cookie from then on ([`sessions`]). Reading order: [`admit`], `principal`, `routes` (which route needs what), [`tokens`],
-//! [`users`].
+//! shows a cookie from then on ([`sessions`]); or a provider says who they are ([`openid`]). Reading order: [`admit`], `principal`,
+//! `routes` (which route needs what), [`tokens`], [`users`].
 
 mod address;
 pub(crate) mod browser;
@@ -20,6 +20,7 @@ mod changes;
 pub(crate) mod cors;
 mod credentials;
 pub(crate) mod handlers;
+pub(crate) mod openid;
 mod passwords;
 mod routes;
 pub(crate) mod service;

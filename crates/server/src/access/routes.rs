@@ -220,6 +220,7 @@ const TABLE: &[(Need, &[&str])] = &[
             "POST /api/v1/users",
             "DELETE /api/v1/users/{name}",
             "POST /api/v1/users/{name}/password",
+            "POST /api/v1/users/{name}/scopes",
             "POST /api/v1/switches",
             "PUT /api/v1/switches/{id}",
             "DELETE /api/v1/switches/{id}",
@@ -238,7 +239,16 @@ const TABLE: &[(Need, &[&str])] = &[
 
 /// Pages for people, in the same form: their browsers show cookies and send forms.
 const PAGES: &[(Need, &[&str])] = &[
-    (Nothing, &["GET /sign-in", "POST /sign-in", "GET /assets/{file}"]),
+    (
+        Nothing,
+        &[
+            "GET /sign-in",
+            "POST /sign-in",
+            "GET /sign-in/openid",
+            "GET /sign-in/openid/done",
+            "GET /assets/{file}",
+        ],
+    ),
     (
         READ,
         &[
@@ -283,7 +293,21 @@ const PAGES: &[(Need, &[&str])] = &[
             "POST /silences/{id}/end",
         ],
     ),
-    (ADMIN, &["POST /alerts/{fingerprint}/block", "POST /edit"]),
+    (
+        ADMIN,
+        &[
+            "POST /alerts/{fingerprint}/block",
+            "POST /edit",
+            "GET /access",
+            "POST /access/users",
+            "GET /access/users/{name}",
+            "POST /access/users/{name}/scopes",
+            "POST /access/users/{name}/password",
+            "POST /access/users/{name}/remove",
+            "POST /access/tokens",
+            "POST /access/tokens/{name}/revoke",
+        ],
+    ),
 ];
 
 static BY_PATH: LazyLock<HashMap<&str, Vec<(&str, Need)>>> = LazyLock::new(|| {

@@ -1,6 +1,7 @@
 //! Sessions of people who signed in on the page: a random cookie, of which only the hash is held, in memory alone.
 //!
-//! A session stands for the token or the password that was shown, and ends with it. Cookies count for pages and nowhere else: programs show
+//! A session stands for the token or the password that was shown, and ends with it; one of somebody whom a provider knows lasts as long
+//! as it lasts. Cookies count for pages and nowhere else: programs show
 //! tokens, so no page can make a browser call the API with somebody's cookie.
 
 use std::collections::HashMap;
@@ -13,6 +14,7 @@ use ring::hmac;
 use ring::rand::SystemRandom;
 
 use super::tokens::{Digest, random};
+use crate::http::Principal;
 use crate::sync::locked;
 
 /// The cookie.
@@ -32,10 +34,12 @@ pub(crate) struct Sessions {
     is_secure: bool,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Held {
-    /// The hash of the token that was shown, or the stamp of the user.
+    /// The hash of the token that was shown, the stamp of the user, or of a person whom a provider knows.
     stands_for: Digest,
+    /// Whom a provider knows, as it said when they signed in.
+    person: Option<Principal>,
     since: Instant,
 }
 
@@ -64,6 +68,19 @@ impl Sessions {
     /// # Errors
     /// When the operating system gives no random bytes.
     pub(super) fn begin(&self, stands_for: Digest, now: Instant) -> Result<String, String> {
+        self.hold(Held { stands_for, person: None, since: now }, now)
+    }
+
+    /// As [`Self::begin`], of somebody whom a provider knows.
+    ///
+    /// # Errors
+    /// When the operating system gives no random bytes.
+    pub(super) fn begin_as(&self, person: Principal, now: Instant) -> Result<String, String> {
+        let stands_for = content::digest(format!("openid\n{}", person.name()).as_bytes());
+        self.hold(Held { stands_for, person: Some(person), since: now }, now)
+    }
+
+    fn hold(&self, session: Held, now: Instant) -> Result<String, String> {
         let secret = random()?;
         let mut held = locked(&self.by_digest);
         held.retain(|_, held| now.saturating_duration_since(held.since) < LIFETIME);
@@ -72,16 +89,21 @@ impl Sessions {
         {
             held.remove(&oldest);
         }
-        held.insert(content::digest(secret.as_bytes()), Held { stands_for, since: now });
+        held.insert(content::digest(secret.as_bytes()), session);
         Ok(self.cookie(&secret, LIFETIME.as_secs()))
     }
 
     /// The session that a request shows, if it lasts.
     pub(super) fn find(&self, headers: &HeaderMap, now: Instant) -> Option<Session> {
-        let digest = content::digest(secret(headers)?.as_bytes());
-        let held = locked(&self.by_digest).get(&digest).copied()?;
+        let digest = content::digest(cookie(headers, COOKIE)?.as_bytes());
+        let held = locked(&self.by_digest).get(&digest).cloned()?;
         (now.saturating_duration_since(held.since) < LIFETIME)
             .then_some(Session { digest, stands_for: held.stands_for })
+    }
+
+    /// Whom a provider knows, where it said who began a session.
+    pub(super) fn person(&self, session: Session) -> Option<Principal> {
+        locked(&self.by_digest).get(&session.digest)?.person.clone()
     }
 
     /// Whether a session still lasts.
@@ -122,11 +144,11 @@ fn signed(session: Option<&Session>) -> &[u8] {
     session.map_or(b"nobody", |session| &session.digest)
 }
 
-/// The cookie's value.
-fn secret(headers: &HeaderMap) -> Option<&str> {
+/// The value of a cookie.
+pub(super) fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, value)| *name == COOKIE && !value.is_empty()).map(|(_, value)| value)
+    pairs.find(|(known, value)| *known == name && !value.is_empty()).map(|(_, value)| value)
 }
 
 #[cfg(test)]
@@ -152,6 +174,19 @@ mod tests {
         assert!(sessions.end(Some(session)).contains("Max-Age=0"));
         assert_eq!((sessions.find(&shown(&cookie), start), sessions.lasts(session, start)), (None, false));
         assert!(!Sessions::new(false).unwrap().begin([7; 32], start).unwrap().contains("Secure"));
+    }
+
+    #[test]
+    fn whom_a_provider_knows_is_held() {
+        let (sessions, start) = (Sessions::new(true).unwrap(), Instant::now());
+        let ann = Principal::named("ann", std::collections::BTreeSet::new());
+        let by_provider = sessions.begin_as(ann.clone(), start).unwrap();
+        let by_token = sessions.begin([7; 32], start).unwrap();
+        let [by_provider, by_token] =
+            [by_provider, by_token].map(|it| sessions.find(&shown(&it), start).unwrap());
+        assert_eq!((sessions.person(by_provider), sessions.person(by_token)), (Some(ann), None));
+        let _ = sessions.end(Some(by_provider));
+        assert_eq!(sessions.person(by_provider), None);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusC
 use axum::response::{IntoResponse as _, Response};
 
 use super::address::peer;
+use super::openid::{Brought, Through};
 use super::service::AccessService;
 use super::user_changes;
 use super::users::User;
@@ -82,6 +83,24 @@ pub(crate) async fn begin(
     }
     let _ = service.sessions.end(service.sessions.find(headers, Instant::now()));
     service.sessions.begin(stands_for, Instant::now()).map_err(ApiError::internal)
+}
+
+/// Begins a session of whoever comes back from the provider; returns where they wanted to go, and the header that sets the cookie.
+///
+/// # Errors
+/// 401, 403 and 502, see [`Through::finish`].
+pub(crate) async fn begin_through(
+    service: &AccessService,
+    through: &Through,
+    headers: &HeaderMap,
+    home: &str,
+    brought: Brought<'_>,
+) -> Result<(String, String), ApiError> {
+    let (principal, next) = through.finish(headers, home, brought, service.now_ms()).await?;
+    let _ = service.sessions.end(service.sessions.find(headers, Instant::now()));
+    tracing::info!("\"{}\" signed in through {}", principal.name(), through.host());
+    let cookie = service.sessions.begin_as(principal, Instant::now()).map_err(ApiError::internal)?;
+    Ok((next, cookie))
 }
 
 const WRONG_TOKEN: &str = "the token is invalid: it is unknown to this server, or was revoked";

@@ -33,7 +33,7 @@ pub(super) async fn add(
         problems.push(ProblemView::at("name", why));
     }
     if scopes.is_empty() {
-        problems.push(ProblemView::at("scopes", "is empty; write for example read"));
+        problems.push(ProblemView::at("scopes", NO_SCOPE));
     }
     if let Some(Err(why)) = password.as_ref().map(|password| passwords::check(password, name)) {
         problems.push(ProblemView::at("password", why));
@@ -63,16 +63,56 @@ pub(super) async fn add(
     Ok(made)
 }
 
-/// Removes a user, who is out at once. Whoever asks for it has a token, and can go on without any user.
+/// Removes a user, who is out at once.
 ///
 /// # Errors
-/// 404, failures of the store.
+/// 404, 409 for the last one who can manage the others, failures of the store.
 pub(super) async fn remove(service: &AccessService, by: &Principal, name: &str) -> Result<(), ApiError> {
     let _one_at_a_time = service.tokens.saving.lock().await;
     if !service.state.documents(USER)?.iter().any(|stored| stored.id == name) {
         return Err(ApiError::not_found("user", name));
     }
+    // Without anybody, this machine is trusted again; whoever has no way in from elsewhere has none then either.
+    let others = service.users.all().iter().filter(|user| user.principal.name() != name).count();
+    let leaves_some =
+        service.tokens.are_wanted() || others > 0 || service.through.is_some() || !service.is_local;
+    if leaves_some && !service.has_admin_beside(name) {
+        return Err(last_admin(name));
+    }
     save(service, by, name, None, "removed").await
+}
+
+/// Says what a user may do from now on; what they have open notices it at once.
+///
+/// # Errors
+/// 404, 409 for the last one who can manage the others, 422 without any scope, failures of the store.
+pub(super) async fn set_scopes(
+    service: &AccessService,
+    by: &Principal,
+    name: &str,
+    scopes: &BTreeSet<Scope>,
+) -> Result<(), ApiError> {
+    if scopes.is_empty() {
+        return Err(ApiError::problems(vec![ProblemView::at("scopes", NO_SCOPE)]));
+    }
+    let _one_at_a_time = service.tokens.saving.lock().await;
+    let user = service.users.get(name).ok_or_else(|| ApiError::not_found("user", name))?;
+    if !scopes.contains(&Scope::Admin) && !service.has_admin_beside(name) {
+        return Err(last_admin(name));
+    }
+    let names: Vec<String> = scopes.iter().map(|scope| scope.name().to_owned()).collect();
+    let message = format!("may {}", names.join(", "));
+    let written = Written { scopes: names, password: user.password.clone() };
+    save(service, by, name, Some(written), &message).await
+}
+
+const NO_SCOPE: &str = "is empty; write for example read";
+
+fn last_admin(name: &str) -> ApiError {
+    let message = format!(
+        "\"{name}\" is the last one who may manage users and tokens; give somebody else the scope admin first"
+    );
+    ApiError::new(StatusCode::CONFLICT, message)
 }
 
 /// Gives a user another password, which ends their sessions; a made one if none is given, which is returned.

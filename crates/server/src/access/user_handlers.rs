@@ -1,17 +1,16 @@
 //! Users over the API: add, list, remove, give another password. They sign in on the page alone.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use lanner_wire::api::{MadeUser, NewPassword, NewUser, ProblemView, Time, UserView};
+use lanner_wire::api::{MadeUser, NewPassword, NewScopes, NewUser, Time, UserView};
 
-use super::handlers::names;
+use super::handlers::{names, parsed};
 use super::service::AccessService;
 use super::user_changes;
 use super::users::User;
-use crate::http::{ApiError, Json, Path, Principal, Scope};
+use crate::http::{ApiError, Json, Path, Principal};
 
 /// List users by name.
 #[cfg_attr(feature = "openapi", utoipa::path(
@@ -42,16 +41,7 @@ pub(crate) async fn add(
     principal: Principal,
     Json(NewUser { name, scopes, password }): Json<NewUser>,
 ) -> Result<(StatusCode, Json<MadeUser>), ApiError> {
-    let (mut known, mut problems) = (BTreeSet::new(), Vec::new());
-    for (at, scope) in scopes.iter().enumerate() {
-        match Scope::parse(scope) {
-            Ok(scope) => drop(known.insert(scope)),
-            Err(why) => problems.push(ProblemView::at(format!("scopes[{at}]"), why)),
-        }
-    }
-    if !problems.is_empty() {
-        return Err(ApiError::problems(problems));
-    }
+    let known = parsed(&scopes)?;
     let password = user_changes::add(&service, &principal, &name, password, &known).await?;
     Ok((StatusCode::CREATED, Json(MadeUser { name, scopes: names(&known), password })))
 }
@@ -59,7 +49,7 @@ pub(crate) async fn add(
 /// Remove a user. Their sessions end at once.
 ///
 /// # Errors
-/// 404.
+/// 404, 409 for the last one who can manage the others.
 #[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/api/v1/users/{name}", tag = "users", operation_id = "remove_user",
     params(("name" = String, Path)), responses((status = 204))
@@ -90,4 +80,23 @@ pub(crate) async fn set_password(
     let password = user_changes::set_password(&service, &principal, &name, password).await?;
     let scopes = service.users.get(&name).map(|user| names(&user.scopes)).unwrap_or_default();
     Ok(Json(MadeUser { name, scopes, password }))
+}
+
+/// Say what a user may do from now on. Their sessions go on.
+///
+/// # Errors
+/// 404, 409 for the last one who can manage the others, 422.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/api/v1/users/{name}/scopes", tag = "users", operation_id = "set_user_scopes", request_body = NewScopes,
+    params(("name" = String, Path)), responses((status = 200, body = MadeUser))
+))]
+pub(crate) async fn set_scopes(
+    State(service): State<Arc<AccessService>>,
+    principal: Principal,
+    Path(name): Path<String>,
+    Json(NewScopes { scopes }): Json<NewScopes>,
+) -> Result<Json<MadeUser>, ApiError> {
+    let known = parsed(&scopes)?;
+    user_changes::set_scopes(&service, &principal, &name, &known).await?;
+    Ok(Json(MadeUser { name, scopes: names(&known), password: None }))
 }

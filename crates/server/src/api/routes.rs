@@ -78,6 +78,7 @@ routes! {
     post   "/api/v1/users"                      users::add
     delete "/api/v1/users/{name}"               users::remove
     post   "/api/v1/users/{name}/password"      users::set_password
+    post   "/api/v1/users/{name}/scopes"        users::set_scopes
 
     // Rules.
     post   "/api/v1/apply"                      configuration::apply

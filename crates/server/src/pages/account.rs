@@ -23,6 +23,7 @@ fn account(services: &Services, who: &Who, problem: Option<String>) -> Account {
     Account {
         scopes: may.map(|scope| scope.name().to_owned()).collect(),
         has_password: services.access.has_password(who.session),
+        provider: services.access.provider_of(who.session),
         is_changed: false,
         problem,
     }

@@ -36,6 +36,11 @@ impl Fields {
         self.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
 
+    /// Every value of that name.
+    pub(super) fn all(&self, name: &str) -> Vec<String> {
+        self.0.iter().filter(|(known, _)| known == name).map(|(_, value)| value.clone()).collect()
+    }
+
     /// As [`Fields::get`], `None` where it is empty.
     pub(super) fn some(&self, name: &str) -> Option<String> {
         Some(self.get(name)).filter(|value| !value.is_empty()).map(str::to_owned)
@@ -95,5 +100,6 @@ mod tests {
         assert_eq!(Fields::read(b"text=++a%3A+1").whole("text"), "  a: 1");
         assert_eq!((fields.get("empty"), fields.get("none")), ("", ""));
         assert_eq!((fields.some("empty"), fields.some("message").is_some()), (None, true));
+        assert_eq!(fields.all("message"), ["the bank is\ndown ", "second"]);
     }
 }

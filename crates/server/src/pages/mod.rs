@@ -8,6 +8,7 @@
 //! A page shows what the API answers, and a form does what the API does; nothing is decided here. Reading order: `visitor` (who
 //! looks), `fields` (queries and forms), `answer` (headers and errors), `look` and `live` (the first page), then a file for each page.
 
+mod access;
 mod account;
 mod alerts;
 mod answer;
@@ -23,6 +24,7 @@ mod models;
 mod more;
 mod nothing;
 mod now;
+mod openid;
 mod profiles;
 mod rules;
 mod session;
@@ -79,9 +81,19 @@ pub(crate) fn routes(looks: Option<Arc<Looks>>) -> Router<Services> {
         .route("/profiles/{id}", get(profiles::show))
         .route("/more", get(more::show))
         .route("/sign-in", get(sign_in::form).post(sign_in::sign_in))
+        .route("/sign-in/openid", get(openid::begin))
+        .route("/sign-in/openid/done", get(openid::finish))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/account", get(account::show))
         .route("/account/password", post(account::change_password))
+        .route("/access", get(access::list))
+        .route("/access/users", post(access::add_user))
+        .route("/access/users/{name}", get(access::user))
+        .route("/access/users/{name}/scopes", post(access::set_scopes))
+        .route("/access/users/{name}/password", post(access::set_password))
+        .route("/access/users/{name}/remove", post(access::remove_user))
+        .route("/access/tokens", post(access::make_token))
+        .route("/access/tokens/{name}/revoke", post(access::revoke_token))
         .route("/assets/{file}", get(assets::serve))
         .layer(middleware::map_response(answer::protected))
         .layer(Extension(looks))

@@ -7,6 +7,7 @@ use lanner_page::sign_in as page;
 
 use super::answer::{Done, Html, go};
 use super::fields::{Fields, Form, sent};
+use crate::access::openid::Through;
 use crate::access::sign_in::{Shown, begin, is_local, see};
 use crate::services::Services;
 
@@ -43,10 +44,11 @@ pub(super) async fn sign_in(State(services): State<Services>, request: Request) 
 }
 
 /// What is asked of whoever signs in.
-fn asked(services: &Services, fields: &Fields, problem: Option<String>) -> page::Asked {
+pub(super) fn asked(services: &Services, fields: &Fields, problem: Option<String>) -> page::Asked {
     page::Asked {
         next: next(fields).to_owned(),
         has_users: services.access.has_users(),
+        provider: services.access.through.as_ref().map(Through::host),
         name: fields.get("name").to_owned(),
         problem,
     }

@@ -29,6 +29,7 @@ mod new_values;
 mod nginx;
 mod openapi;
 mod openfeature;
+mod openid;
 mod opensearch;
 mod otlp;
 mod page;

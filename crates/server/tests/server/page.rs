@@ -50,6 +50,7 @@ async fn addresses(server: &Running) -> Vec<String> {
         "/detectors",
         "/detectors/web",
         "/account",
+        "/access",
         "/vulnerabilities",
         "/vulnerabilities?filter=severity+%3D%3D+%22critical%22&status=any",
         "/vulnerabilities?filter=nonsense+%3D%3D",

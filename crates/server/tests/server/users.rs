@@ -325,3 +325,162 @@ async fn a_person_signs_in_with_a_name_and_changes_the_password() {
     .await;
     server.server.stop().await;
 }
+
+fn list_of(n: &str) -> String {
+    format!("/access/users/{n}")
+}
+
+/// What the page shows once.
+fn secret(page: &str) -> String {
+    page.split("<pre class=\"secret\" tabindex=\"0\">").nth(1).unwrap().split('<').next().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_administrator_manages_users_and_tokens_on_the_page() {
+    let server = open().await;
+    // Who has a password alone makes a token, and calls the API with it.
+    let ann = signed_in(&server, "ann", ANN).await;
+    let form = form_token(&page(&server, "/access", &ann).await.1);
+    let post = async |path: &str, fields: &[(&str, &str)]| {
+        let answer = send(&server, path, &ann, &[&[("form", &*form)], fields].concat()).await;
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    let (status, made) = post("/access/tokens", &[("name", "ann"), ("scope", "admin")]).await;
+    assert_eq!(status, 201, "{made}");
+    let token = secret(&made);
+    assert!(!page(&server, "/access", &ann).await.1.contains(&token), "a token is shown twice");
+    let listed = at(1).get(format!("{}/api/v1/tokens", server.url)).bearer_auth(&token).send().await.unwrap();
+    assert!(listed.text().await.unwrap().contains("\"created_by\":\"ann\""));
+    for (path, fields, status, says) in [
+        ("/access/tokens", &[("name", "ann"), ("scope", "read")][..], 409, "already"),
+        ("/access/tokens", &[("name", "a b"), ("scope", "read")], 422, "not a valid token name"),
+        ("/access/tokens", &[("name", "x")], 422, "needs a scope"),
+        ("/access/tokens", &[("name", "x"), ("scope", "root")], 422, "is not a scope"),
+        ("/access/users", &[("name", "carl"), ("scope", "read"), ("password", "short")], 422, "at least 12"),
+        ("/access/users", &[("name", "carl")], 422, "is empty"),
+        ("/access/users/bob/remove", &[], 422, "say that you are sure"),
+        ("/access/users/nobody/remove", &[("sure", "yes")], 404, "there is no user"),
+        ("/access/tokens/nobody/revoke", &[], 404, "there is no token"),
+    ] {
+        let (found, text) = post(path, fields).await;
+        assert!(found == status && text.contains(says), "{path} {fields:?}: {found} {text}");
+    }
+    assert_eq!(post("/access/tokens/ann/revoke", &[]).await.0, 303);
+    let refused =
+        at(1).get(format!("{}/api/v1/tokens", server.url)).bearer_auth(&token).send().await.unwrap();
+    assert_eq!(refused.status(), 401, "a revoked token is taken");
+
+    // Somebody is added, may more, has another password, and is gone.
+    let (status, made) =
+        post("/access/users", &[("name", "carl"), ("scope", "read"), ("scope", "operate")]).await;
+    assert_eq!(status, 201, "{made}");
+    let carl = signed_in(&server, "carl", &secret(&made)).await;
+    assert_eq!(page(&server, "/access", &carl).await.0, 403);
+    let live = at(1).get(format!("{}/live", server.url)).header("cookie", &carl).send().await.unwrap();
+    assert_eq!(post(&format!("{}/scopes", list_of("carl")), &[("scope", "admin")]).await.0, 303);
+    assert_eq!(page(&server, "/access", &carl).await.0, 200, "the same session may not do more");
+    assert_eq!(post(&format!("{}/scopes", list_of("carl")), &[("scope", "ingest")]).await.0, 303);
+    assert_eq!(page(&server, "/", &carl).await.0, 403, "the same session may do what it might before");
+    let ended = tokio::time::timeout(Duration::from_secs(20), live.bytes()).await;
+    assert!(ended.is_ok(), "whoever may not read keeps a stream");
+    let (status, made) = post(&format!("{}/password", list_of("carl")), &[]).await;
+    assert!(status == 200 && secret(&made).len() == 20, "{status}: {made}");
+    assert_eq!(post(&format!("{}/remove", list_of("carl")), &[("sure", "yes")]).await.0, 303);
+    assert_eq!(page(&server, &list_of("carl"), &ann).await.0, 404);
+
+    // Nobody locks everybody out: neither the last token nor the last user who may manage the others goes.
+    assert_eq!(post("/access/tokens/root/revoke", &[]).await.0, 303);
+    for (path, fields) in [("scopes", [("scope", "read")]), ("remove", [("sure", "yes")])]
+        .map(|(what, fields)| (format!("{}/{what}", list_of("ann")), fields))
+    {
+        let (status, text) = post(&path, &fields).await;
+        assert!(status == 409 && text.contains("the last one who may manage"), "{path}: {status} {text}");
+    }
+    // Each change carries a name.
+    let audit = page(&server, "/more", &ann).await.1;
+    let rows: Vec<&str> = audit.split("<tr>").filter(|row| row.contains("<td>carl</td>")).collect();
+    assert!(rows.len() == 5 && rows.iter().all(|row| row.contains("<td>ann</td>")), "{rows:#?}");
+    server.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_else_manages_users_and_tokens() {
+    let server = open().await;
+    let (ann, bob) = (signed_in(&server, "ann", ANN).await, signed_in(&server, "bob", BOB).await);
+    let of_ann = form_token(&page(&server, "/access", &ann).await.1);
+    let of_bob = form_token(&page(&server, "/account", &bob).await.1);
+    let shown = page(&server, "/more", &bob).await.1 + &page(&server, "/account", &bob).await.1;
+    assert!(!shown.contains("/access"), "bob is offered what he may not do");
+    for path in ["/access", "/access/users/ann"] {
+        assert_eq!(page(&server, path, &bob).await.0, 403, "{path}");
+    }
+    let fields = [("name", "eve"), ("scope", "admin"), ("sure", "yes"), ("password", "a long password")];
+    for path in [
+        "/access/users",
+        "/access/tokens",
+        "/access/users/ann/scopes",
+        "/access/users/ann/password",
+        "/access/users/ann/remove",
+        "/access/tokens/root/revoke",
+    ] {
+        for (cookie, form) in [(&bob, &of_bob), (&bob, &of_ann), (&ann, &of_bob), (&ann, &String::new())] {
+            let answer = send(&server, path, cookie, &[&[("form", &**form)], &fields[..]].concat()).await;
+            assert_eq!(answer.status(), 403, "{path}");
+        }
+        let foreign = at(1).post(format!("{}{path}", server.url)).header("origin", "https://evil.example");
+        let foreign =
+            foreign.header("cookie", &ann).form(&[("form", &*of_ann), ("name", "eve")]).send().await;
+        assert_eq!(foreign.unwrap().status(), 403, "{path}");
+    }
+    let (_, users) = server.ask_as("root", "GET", "/api/v1/users", Value::Null).await;
+    let (_, tokens) = server.ask_as("root", "GET", "/api/v1/tokens", Value::Null).await;
+    assert_eq!((users.as_array().unwrap().len(), tokens.as_array().unwrap().len()), (2, 1));
+    server.server.stop().await;
+}
+
+/// On a telephone: an administrator makes a token, adds somebody, and changes what they may do.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_administrator_makes_a_token_and_a_user_in_a_browser() {
+    let server = open().await;
+    let axe = std::env::var_os("LANNER_TEST_AXE").map(|path| std::fs::read_to_string(path).unwrap());
+    browse(&server, move |browser, url| {
+        browser.resize(390, 844);
+        let check = |browser: &mut lanner_testkit::Browser| {
+            let wide = browser.evaluate("document.documentElement.scrollWidth");
+            assert!(wide.as_u64() <= Some(390), "{wide}");
+            let mut found = axe.as_ref().map(|axe| browser.barriers(axe)).unwrap_or_default();
+            for dark in [true, false] {
+                browser.prefer_dark(dark);
+                found.extend(browser.faint_texts());
+            }
+            found.extend(browser.complaints());
+            assert_eq!(found, Vec::<String>::new());
+        };
+        browser.go(&format!("{url}/account"));
+        browser.write("#name", "ann");
+        browser.write("#password", ANN);
+        browser.follow("form.sign-in button");
+        browser.follow("main a[href^='/access?token=ann']");
+        assert_eq!(browser.evaluate("document.querySelector('#token-name').value"), "ann");
+        check(browser);
+        browser.follow("form[action='/access/tokens'] button");
+        assert!(browser.text(".secret").starts_with("lanner_"), "{}", browser.text("main"));
+        browser.click("summary");
+        browser.write("#user-name", "carl");
+        browser.click("#user-read");
+        browser.follow("form[action='/access/users'] button");
+        assert_eq!(browser.text(".secret").trim().len(), 20);
+        check(browser);
+        browser.follow("a[href='/access/users/carl']");
+        browser.click("#their-operate");
+        browser.follow("form[action$='/scopes'] button");
+        assert!(browser.text("main").contains("read, operate"), "{}", browser.text("main"));
+        check(browser);
+        browser.click("#sure");
+        browser.follow("form[action$='/remove'] button");
+        assert!(!browser.text("main").contains("carl"), "{}", browser.text("main"));
+        assert_eq!(browser.complaints(), Vec::<String>::new());
+    })
+    .await;
+    server.server.stop().await;
+}

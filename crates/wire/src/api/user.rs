@@ -31,6 +31,16 @@ pub struct NewPassword {
     pub password: Option<String>,
 }
 
+/// What a user may do from now on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NewScopes {
+    /// `ingest`, `read`, `evaluate`, `operate`, `admin`. Pages need `read`.
+    #[cfg_attr(feature = "openapi", schema(example = json!(["read", "operate"])))]
+    pub scopes: Vec<String>,
+}
+
 /// A user who was added, or has another password.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -53,7 +63,7 @@ pub struct UserView {
     pub name: String,
     /// What they may do.
     pub scopes: Vec<String>,
-    /// When they were added, or got another password.
+    /// When they were added, or got another password or other scopes.
     pub changed: Time,
     /// By whom.
     pub changed_by: String,
