@@ -1,3 +1,5 @@
+//! Tokens that are believed and tokens that are not, signed here by keys that are made for it, and one of the specification.
+
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use ring::rand::SystemRandom;

@@ -73,7 +73,7 @@ impl AccessService {
     ///
     /// # Errors
     /// When its secret or its file of certificates cannot be read.
-    pub fn with_provider(mut self, settings: &Settings) -> Result<Self, Problem> {
+    pub(crate) fn with_provider(mut self, settings: &Settings) -> Result<Self, Problem> {
         let openid = settings.openid.clone();
         self.through = openid.map(|openid| Through::new(openid, self.is_secure)).transpose()?;
         Ok(self)

@@ -7,7 +7,7 @@ use lanner_page::sign_in as page;
 
 use super::answer::{Done, Html};
 use super::fields::Fields;
-use super::sign_in::asked;
+use super::sign_in::{asked, next};
 use crate::access::openid::{Brought, Through};
 use crate::access::sign_in::{begin_through, see};
 use crate::http::ApiError;
@@ -17,7 +17,7 @@ use crate::services::Services;
 pub(super) async fn begin(State(services): State<Services>, headers: HeaderMap, fields: Fields) -> Done {
     let through = through(&services)?;
     let home = home(&services, &headers);
-    match through.begin(&home, fields.get("next"), services.access.now_ms()).await {
+    match through.begin(&home, next(&fields), services.access.now_ms()).await {
         Ok((address, cookie)) => Ok(see(&address, Some((header::SET_COOKIE, &cookie)))),
         Err(why) => Ok(failed(&services, &fields, &why)),
     }

@@ -12,7 +12,7 @@ use crate::access::sign_in::{Shown, begin, is_local, see};
 use crate::services::Services;
 
 /// Where to go afterwards: a page of this server.
-fn next(fields: &Fields) -> &str {
+pub(super) fn next(fields: &Fields) -> &str {
     Some(fields.get("next")).filter(|next| is_local(next)).unwrap_or("/")
 }
 

@@ -152,6 +152,6 @@ mod tests {
     fn the_challenge_is_the_hash_of_the_verifier() {
         let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk".to_owned();
         let derived = Derived { state: String::new(), nonce: String::new(), verifier };
-        assert_eq!(derived.challenge(), "E9Melhoa2OwvFrEMTJguCHaeK1t8URWbuCJGJSstw-cM");
+        assert_eq!(derived.challenge(), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
     }
 }

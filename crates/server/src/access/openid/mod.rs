@@ -18,7 +18,6 @@ use lanner_io::remote::Problem;
 
 use self::attempt::Attempts;
 use self::mapping::Mapping;
-use crate::access::sign_in::is_local;
 use crate::http::{ApiError, Principal};
 use crate::settings::openid::OpenId;
 
@@ -67,7 +66,7 @@ impl Through {
 
     /// Sends somebody to the provider: the address, and the header that sets the cookie.
     /// - `home`: where people reach this server
-    /// - `next`: where they wanted to go
+    /// - `next`: where they wanted to go, a path of this server
     ///
     /// # Errors
     /// 502 when the provider does not answer.
@@ -77,7 +76,6 @@ impl Through {
         next: &str,
         now_ms: i64,
     ) -> Result<(String, String), ApiError> {
-        let next = Some(next).filter(|next| is_local(next)).unwrap_or("/");
         let begun = self.attempts.begin(next, now_ms).map_err(ApiError::internal)?;
         let redirect_uri = format!("{home}{DONE}");
         let address =
