@@ -37,6 +37,8 @@ pub struct Chart {
     pub times: Vec<i64>,
     /// The lines, the most important one first; each dashed in its own way.
     pub lines: Vec<Line>,
+    /// The values of further lines, drawn thin behind the others, without a name: there are more than can be told apart.
+    pub others: Vec<Vec<Option<f64>>>,
     /// The band of usual values, low and high, for each time.
     pub band: Vec<(Option<f64>, Option<f64>)>,
     /// Which points are findings.
@@ -46,7 +48,7 @@ pub struct Chart {
 impl Chart {
     /// The lowest and the highest of all that is drawn.
     fn range(&self) -> Option<(f64, f64)> {
-        let lines = self.lines.iter().flat_map(|line| line.values.iter().copied());
+        let lines = self.lines.iter().map(|line| &line.values).chain(&self.others).flatten().copied();
         let band = self.band.iter().flat_map(|(low, high)| [*low, *high]);
         let all = lines.chain(band).flatten().filter(|value| value.is_finite());
         let (low, high) = all
@@ -67,7 +69,7 @@ pub fn figure(id: &str, chart: &Chart) -> Markup {
     };
     let (first, last) = (chart.times.first().copied().unwrap_or(0), chart.times.last().copied().unwrap_or(0));
     let scale = Scale { low, high, first, last };
-    let table = format!("{id}-table");
+    let (table, stretches) = (format!("{id}-table"), stretches(&chart.times));
     html! {
         figure.chart #(id) tabindex="0" role="group" aria-label=(chart.title) aria-details=(table) data-chart=(numbers(chart)) {
             div.plot {
@@ -75,7 +77,8 @@ pub fn figure(id: &str, chart: &Chart) -> Markup {
                 svg viewBox="0 0 1000 200" preserveAspectRatio="none" aria-hidden="true" {
                     @for y in [5, 100, 195] { line.grid x1="0" x2="1000" y1=(y) y2=(y) {} }
                     @if let Some(band) = band(chart, &scale) { path.band d=(band) {} }
-                    @for (nth, line) in chart.lines.iter().enumerate().rev() { path class={ "line l" (nth % 8) } d=(path(chart, line, &scale)) {} }
+                    @for values in &chart.others { path.other d=(path(&chart.times, &stretches, values, &scale)) {} }
+                    @for (nth, line) in chart.lines.iter().enumerate().rev() { path class={ "line l" (nth % 8) } d=(path(&chart.times, &stretches, &line.values, &scale)) {} }
                     @if let Some(marks) = marks(chart, &scale) { path.finding d=(marks) {} }
                 }
                 div.x { span { (label(first, last - first)) } span { (label(first + (last - first) / 2, last - first)) } span { (label(last, last - first)) } }
@@ -123,12 +126,12 @@ fn stretches(times: &[i64]) -> Vec<usize> {
 }
 
 /// A line with its gaps; of many points those that the eye would see.
-fn path(chart: &Chart, line: &Line, scale: &Scale) -> String {
-    let stretches = stretches(&chart.times);
+/// - `stretches`: of the times
+fn path(times: &[i64], stretches: &[usize], values: &[Option<f64>], scale: &Scale) -> String {
     let (mut path, mut last) = (String::new(), None);
-    for at in thinned(&line.values) {
-        let value = line.values.get(at).copied().flatten().filter(|value| value.is_finite());
-        let (Some(value), Some(time_ms), own) = (value, chart.times.get(at), stretches.get(at)) else {
+    for at in thinned(values) {
+        let value = values.get(at).copied().flatten().filter(|value| value.is_finite());
+        let (Some(value), Some(time_ms), own) = (value, times.get(at), stretches.get(at)) else {
             last = None;
             continue;
         };
@@ -220,6 +223,7 @@ fn legend(chart: &Chart) -> Markup {
         @for (nth, line) in chart.lines.iter().enumerate() {
             span.key { svg viewBox="0 0 24 8" aria-hidden="true" { path class={ "line l" (nth % 8) } d="M0 4h24" {} } (line.name) }
         }
+        @if !chart.others.is_empty() { span.key { svg viewBox="0 0 24 8" aria-hidden="true" { path.other d="M0 4h24" {} } (chart.others.len()) " more" } }
         @if !chart.band.is_empty() { span.key { svg viewBox="0 0 24 8" aria-hidden="true" { path.band d="M0 0h24v8h-24Z" {} } "usual" } }
         @if n_findings > 0 { span.key { svg viewBox="0 0 24 8" aria-hidden="true" { path.finding d="M12 4h0" {} } (text::count(n_findings, "finding")) } }
     }
@@ -277,11 +281,25 @@ mod tests {
         Chart { title: "t".to_owned(), times, lines: vec![line(values)], ..Chart::default() }
     }
 
+    fn drawn(chart: &Chart, scale: &Scale) -> String {
+        path(&chart.times, &stretches(&chart.times), &chart.lines[0].values, scale)
+    }
+
     #[test]
     fn lines_have_gaps_and_stretch_to_the_edges() {
         let chart = chart(&[Some(0.0), Some(10.0), None, Some(5.0)]);
         let scale = Scale { low: 0.0, high: 10.0, first: 0, last: 180_000 };
-        assert_eq!(path(&chart, &chart.lines[0], &scale), "M0 195h0L333.3 5M1000 100h0");
+        assert_eq!(drawn(&chart, &scale), "M0 195h0L333.3 5M1000 100h0");
+    }
+
+    #[test]
+    fn what_cannot_be_told_apart_is_drawn_behind() {
+        let mut chart = chart(&[Some(5.0), Some(5.0)]);
+        chart.others = vec![vec![Some(0.0), Some(10.0)]; 92];
+        assert_eq!(chart.range(), Some((0.0, 10.0)));
+        let drawn = figure("c", &chart).into_string();
+        assert_eq!(drawn.matches("<path class=\"other\" d=\"M0 195h0L1000 5\">").count(), 92);
+        assert!(drawn.contains("92 more") && drawn.find("class=\"other\"") < drawn.find("class=\"line l0\""));
     }
 
     #[test]
@@ -289,7 +307,7 @@ mod tests {
         let mut chart = chart(&[Some(0.0), Some(10.0), Some(5.0), Some(0.0)]);
         chart.times = vec![0, 60_000, 540_000, 600_000];
         let scale = Scale { low: 0.0, high: 10.0, first: 0, last: 600_000 };
-        assert_eq!(path(&chart, &chart.lines[0], &scale), "M0 195h0L100 5M900 100h0L1000 195");
+        assert_eq!(drawn(&chart, &scale), "M0 195h0L100 5M900 100h0L1000 195");
         assert_eq!((stretches(&[]), stretches(&[7])), (vec![], vec![0]));
     }
 

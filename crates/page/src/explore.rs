@@ -98,7 +98,7 @@ pub fn page(visitor: &Visitor, explore: &Explore) -> String {
             @if let Some(chart) = &explore.chart {
                 (times(asked))
                 (chart::figure("chart", chart))
-                @if explore.n_series > chart.lines.len() { p { (count(explore.n_series, "series").replace("seriess", "series")) ", those with the largest values drawn" } }
+                @if explore.n_series > chart.lines.len() { p { (count(explore.n_series, "series").replace("seriess", "series")) @if explore.n_series > chart.lines.len() + chart.others.len() { ", those with the largest values drawn" } @else { ", those with the largest values by name" } } }
                 (parts(&explore.parts))
                 p { a.button.plain href=(link(&["edit"], &[("text", &rule(asked))])) { "Make this a rule…" } }
             } @else if asked.is_empty() {

@@ -189,6 +189,7 @@ fn chart(profile: &ProfileView, steps: &[Step]) -> Chart {
         title: format!("Share of the events of {} whose behaviour was new", profile.id),
         times: steps.iter().map(|step| step.start_ms).collect(),
         lines: vec![Line { name: "new, % of events".to_owned(), values: steps.iter().map(share).collect() }],
+        others: Vec::new(),
         band: Vec::new(),
         findings: steps.iter().map(|step| step.n_rare > 0).collect(),
     }

@@ -269,6 +269,7 @@ pub fn chart(title: &str, document: &Value, evaluations: &[EvaluationView]) -> C
             .into_iter()
             .flatten()
             .collect(),
+        others: Vec::new(),
         band: if has_band { limits } else { Vec::new() },
         findings: oldest_first().map(|it| it.outcome == Outcome::Breach).collect(),
     }

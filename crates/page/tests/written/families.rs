@@ -172,8 +172,8 @@ fn detectors_and_one_of_them() {
         title: "Scores of odd".to_owned(),
         times: vec![NOW_MS - 60_000, NOW_MS],
         lines: vec![chart::Line { name: "value".to_owned(), values: vec![Some(0.5), Some(1.5)] }],
-        band: Vec::new(),
         findings: vec![false, true],
+        ..chart::Chart::default()
     };
     let whole = detectors::One {
         detector: detector(),

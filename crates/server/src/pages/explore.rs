@@ -18,6 +18,8 @@ use crate::services::Services;
 
 /// Lines that can be told apart.
 const MAX_LINES: usize = 8;
+/// Further lines, without names.
+const MAX_OTHERS: usize = 200;
 /// Points of each that can be told apart on a narrow page.
 const MAX_POINTS: i64 = 200;
 
@@ -116,8 +118,11 @@ fn drawn(asked: &Asked, answer: QueryResponse, earlier: Option<QueryResponse>) -
     let before = earlier.into_iter().flat_map(|earlier| earlier.series).map(named);
     let before: Vec<_> =
         before.filter(|(name, _)| all.iter().take(MAX_LINES / 2).any(|(own, _)| own == name)).collect();
-    let n_own = if before.is_empty() { MAX_LINES } else { MAX_LINES / 2 };
-    let own = all.into_iter().take(n_own).map(|(name, values)| Line { name, values });
+    // Beside an earlier time, further lines would be one tangle.
+    let (n_own, n_others) = if before.is_empty() { (MAX_LINES, MAX_OTHERS) } else { (MAX_LINES / 2, 0) };
+    let others = all.split_off(n_own.min(all.len()));
+    let others = others.into_iter().take(n_others).map(|(_, values)| values).collect();
+    let own = all.into_iter().map(|(name, values)| Line { name, values });
     let before = before
         .into_iter()
         .map(|(name, values)| Line { name: format!("{name}, {} earlier", asked.shift), values });
@@ -126,6 +131,6 @@ fn drawn(asked: &Asked, answer: QueryResponse, earlier: Option<QueryResponse>) -
     } else {
         asked.target.clone()
     };
-    let chart = Chart { title, times, lines: own.chain(before).collect(), ..Chart::default() };
+    let chart = Chart { title, times, lines: own.chain(before).collect(), others, ..Chart::default() };
     Explore { chart: Some(chart), n_series, parts, ..Explore::default() }
 }

@@ -34,6 +34,7 @@ mod opensearch;
 mod otlp;
 mod page;
 mod pages;
+mod pages_of_much;
 mod postgresql;
 mod processors;
 mod profiles;

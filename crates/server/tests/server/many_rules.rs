@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::switching::{Running, start, start_in};
 
-fn rules(ids: std::ops::Range<usize>, max: u32) -> Value {
+pub(crate) fn rules(ids: std::ops::Range<usize>, max: u32) -> Value {
     let rule = |n| {
         json!({
             "id": format!("rule-{n:06}"), "window": "1h", "absolute": {"max": max}, "receivers": ["log"],
