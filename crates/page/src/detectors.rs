@@ -8,6 +8,7 @@ use crate::chart::{self, Chart};
 use crate::frame::{self, Section, Visitor};
 use crate::models;
 use crate::text::{ago, at, count, labels, link, number, number_or_dash, percent};
+use crate::training::{self, Training};
 
 /// A name, as the list shows it.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,7 +25,7 @@ pub struct Named {
 
 /// The list.
 #[must_use]
-pub fn list(visitor: &Visitor, all: &[Named]) -> String {
+pub fn list(visitor: &Visitor, all: &[Named], trainings: &[Training]) -> String {
     frame::page(
         visitor,
         Section::Detectors,
@@ -32,6 +33,7 @@ pub fn list(visitor: &Visitor, all: &[Named]) -> String {
         None,
         &html! {
             h1 { "Detectors" small { (count(all.len(), "trained detector")) } }
+            (training::list(trainings, visitor.now_ms))
             @if all.is_empty() {
                 p.empty { "No trained detector is kept. Train one on usual rows of a table, keep it, and ask it in a rule:" }
                 pre tabindex="0" { "lanner detector train usual.csv --name web --out web.detector\nlanner model import web.detector\n\nquery: { model: web, columns: { cpu: { series: cpu, measure: avg } } }" }
@@ -82,6 +84,8 @@ pub struct One {
     pub scores: Option<Scores>,
     /// The alert that it caused last.
     pub last: Option<AlertView>,
+    /// Its last training, as far as that was told.
+    pub training: Option<Training>,
 }
 
 /// Scores of late.
@@ -114,6 +118,7 @@ pub fn one(visitor: &Visitor, one: &One) -> String {
             } }
             @if one.detector.too_alike { p.notice { "The rows of training followed a course without any noise, so they do not say how far usual rows stray. Train it on measured rows." } }
             (facts(&one.detector, shown))
+            (training::part(one.training.as_ref(), visitor.now_ms))
             h2 #alarms { "Alarms a day" }
             (alarms(&one.detector.alarms))
             h2 #rules { "Rules that ask it" small { (count(one.rules.len(), "rule")) } }

@@ -28,6 +28,7 @@ pub mod silences;
 pub mod spark;
 pub mod switches;
 pub mod text;
+pub mod training;
 pub mod tree;
 pub mod unlike;
 pub mod vulnerabilities;

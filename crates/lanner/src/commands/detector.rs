@@ -15,6 +15,7 @@ mod run;
 mod run_args;
 mod score;
 mod table;
+mod telling;
 mod train;
 mod tsb;
 

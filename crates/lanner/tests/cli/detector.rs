@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::program::run;
+use crate::program::{run, serve};
 
 /// A minute for each row: load, and what follows from it; from row `strange` on for ten rows the processor works for nothing.
 fn table(first: u32, n: u32, strange: Option<u32>) -> String {
@@ -207,6 +207,29 @@ fn an_interrupted_training_goes_on() {
     std::fs::write(&checkpoint, b"rubbish").unwrap();
     std::fs::remove_file(&halves).unwrap();
     train(&halves, &["--resume"]).says(2, &["is no checkpoint"]);
+}
+
+#[test]
+fn a_server_is_told_how_a_training_goes() {
+    let (folder, server) = (Folder::new(), serve(tempfile::tempdir().unwrap(), &[]));
+    let few = folder.path("few.csv");
+    std::fs::write(&few, table(0, 400, None)).unwrap();
+    let out = folder.path("shop.detector");
+    let values =
+        ["--value", "requests", "--value", "cpu", "--kind", "mvad", "--window", "10", "--epochs", "3"];
+    let train = [&["detector", "train", &few, "--out", &out, "--tell"], &values[..]].concat();
+    server.run(&train).says(0, &["epoch 3 of 3: forecast error"]);
+    let told = server.run(&["export", "--series", "detector.training.*", "--format", "line"]).expect(0);
+    let of = |name: &str| {
+        told.lines()
+            .filter(|line| line.starts_with(&format!("detector.training.{name},detector=shop ")))
+            .count()
+    };
+    assert_eq!((of("pass"), of("forecast"), of("later_forecast")), (3, 3, 3), "{told}");
+    // Nobody trains for hours and learns then that nobody was told.
+    std::fs::remove_file(&out).unwrap();
+    run(&[&train[..], &["--url", "http://127.0.0.1:9"]].concat()).says(3, &["is `lanner serve` running?"]);
+    assert!(!Path::new(&out).exists());
 }
 
 #[test]

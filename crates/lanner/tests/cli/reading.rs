@@ -75,6 +75,7 @@ const CHANGES: &[&str] = &[
     "switch bump",
     "switch revert",
     "switch delete",
+    "detector train",
     "token create",
     "token revoke",
     "user add",

@@ -35,6 +35,9 @@
     if (again) { again = false; setTimeout(ask, 1000); }
   }
 
+  // What goes on is asked for again while it does.
+  setInterval(() => { if (!document.hidden && document.querySelector("[data-again]")) ask(); }, 3000);
+
   function listen() {
     if (!address || source || document.hidden) return;
     source = new EventSource(address);

@@ -1,7 +1,7 @@
 //! The pages of sessions, models and detectors.
 
 use lanner_page::models::{self, Change, What};
-use lanner_page::{chart, detectors, session, sessions};
+use lanner_page::{chart, detectors, session, sessions, training};
 use lanner_wire::api::{
     DetectorView, ModelDriftView, ModelView, ScoreAccountView, SessionDetail, SessionLabelView, Time,
 };
@@ -146,14 +146,35 @@ fn detector() -> DetectorView {
 
 #[test]
 fn detectors_and_one_of_them() {
-    check("detectors-none", &detectors::list(&visitor(), &[]));
+    check("detectors-none", &detectors::list(&visitor(), &[], &[]));
+    let errors = |name: &str, first: f64| chart::Line {
+        name: name.to_owned(),
+        values: vec![Some(first), None, Some(first / 4.0)],
+    };
+    let lines = vec![errors("forecast", 0.5), errors(training::LATER_FORECAST, 0.75)];
+    let chart = chart::Chart {
+        title: "Errors of <web>".to_owned(),
+        times: vec![NOW_MS - 90_000, NOW_MS - 60_000, NOW_MS - 30_000],
+        lines,
+        ..chart::Chart::default()
+    };
+    let running =
+        training::Training { name: "web".to_owned(), n_done: 3, n: 10, last: Time(NOW_MS - 30_000), chart };
+    check("training", &training::page(&visitor(), &running));
     let kind = "detector/web";
     let (one, other) =
         (model("9f86d081884c", kind, Some("champion")), model("60303ae22b99", kind, Some("challenger")));
     let named =
         detectors::Named { name: "web".to_owned(), scores: Some(one.clone()), n_models: 2, n_rules: 1 };
     let unchosen = detectors::Named { name: "db".to_owned(), scores: None, n_models: 3, n_rules: 0 };
-    check("detectors", &detectors::list(&reader(), &[named, unchosen]));
+    check(
+        "detectors",
+        &detectors::list(
+            &reader(),
+            &[named, unchosen],
+            &[running.clone(), training::Training { n_done: 10, ..running.clone() }],
+        ),
+    );
     let bare = detectors::One {
         name: "web".to_owned(),
         detector: DetectorView { too_alike: false, ..detector() },
@@ -162,6 +183,7 @@ fn detectors_and_one_of_them() {
         rules: Vec::new(),
         scores: None,
         last: None,
+        training: Some(training::Training { last: Time(NOW_MS - 3_600_000), ..running }),
     };
     check("detector-new", &detectors::one(&visitor(), &bare));
     let mut last = alert("odd", "hsbc", "firing", 12);

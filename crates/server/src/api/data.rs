@@ -60,7 +60,7 @@ pub(crate) struct SeriesQuery {
     limit: Limit<1_000, 100_000>,
 }
 
-pub(super) fn select(
+pub(crate) fn select(
     service: &Expressions,
     name: Option<&str>,
     text: Option<&str>,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use lanner_page::detectors::{self as page, Named, One, Scores};
+use lanner_page::training::page as in_training;
 use lanner_page::{rules, text};
 use lanner_wire::api::{AlertView, ModelView, RuleView};
 use serde_json::Value;
@@ -12,6 +13,7 @@ use serde_json::Value;
 use super::answer::{Html, Shown};
 use super::fields::Fields;
 use super::rules::evaluations;
+use super::trainings::trainings;
 use super::visitor::Who;
 use crate::api::alerts;
 use crate::http::{ApiError, Json, Limit, Path, Query};
@@ -41,7 +43,8 @@ pub(super) async fn list(State(services): State<Services>, who: Who) -> Shown {
         scores: scoring(&models).cloned(),
         name,
     };
-    Ok(Html(page::list(&who.visitor, &by_name.into_iter().map(named).collect::<Vec<_>>())))
+    let trainings = trainings(&services, None).await?;
+    Ok(Html(page::list(&who.visitor, &by_name.into_iter().map(named).collect::<Vec<_>>(), &trainings)))
 }
 
 /// The one that scores: the champion, or the only one.
@@ -82,7 +85,12 @@ pub(super) async fn show(
     models.retain(|model| model.kind.strip_prefix(FAMILY) == Some(&name));
     let named = |field: &str| models.iter().find(|model| model.id == fields.get(field));
     let shown = named("model").or_else(|| scoring(&models)).or_else(|| models.first());
-    let shown = shown.ok_or_else(|| ApiError::not_found("detector", &name))?;
+    let training = trainings(&services, Some(&name)).await?.into_iter().next();
+    let shown = match (shown, &training) {
+        (Some(shown), _) => shown,
+        (None, Some(training)) => return Ok(Html(in_training(&who.visitor, training))),
+        (None, None) => return Err(ApiError::not_found("detector", &name).into()),
+    };
     let other = named("with").filter(|other| other.id != shown.id).cloned();
     let Json(detector) =
         models::detector(State(Arc::clone(&services.models)), Path(shown.id.clone())).await?;
@@ -91,7 +99,7 @@ pub(super) async fn show(
     let alerts = found(&services, &rules);
     let scores = scores(&services, &rules, alerts.first()).await?;
     let last = alerts.into_iter().find(|alert| alert.started.is_some());
-    Ok(Html(page::one(&who.visitor, &One { name, detector, models, other, rules, scores, last })))
+    Ok(Html(page::one(&who.visitor, &One { name, detector, models, other, rules, scores, last, training })))
 }
 
 /// Alerts of rules, those that began last first.

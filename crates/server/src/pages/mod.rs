@@ -32,6 +32,7 @@ mod sessions;
 mod sign_in;
 mod silences;
 mod switches;
+mod trainings;
 mod unlike;
 mod visitor;
 mod vulnerabilities;

@@ -116,6 +116,48 @@ async fn a_person_sees_who_misuses_an_api_and_why() {
     server.server.stop().await;
 }
 
+/// A training that goes on: its errors are drawn while they come, also before there is a model of its name.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_watches_how_a_training_goes() {
+    let server = open().await;
+    // As `lanner detector train --tell` writes it.
+    let pass = async |n: u32| {
+        let error = 1.0 / f64::from(n);
+        let fields = format!(
+            "pass={n},passes=20,forecast={error},reconstruction={error},later_forecast={},later_reconstruction=0.5",
+            error * 1.5
+        );
+        server.text("/api/v2/write", format!("detector.training,detector=shop {fields}")).await;
+    };
+    pass(1).await;
+    pass(2).await;
+    let (url, folder) = (server.url.clone(), tempfile::tempdir().unwrap());
+    let opened = tokio::task::spawn_blocking(move || {
+        let mut browser = lanner_testkit::Browser::start(folder.path())?;
+        browser.resize(390, 844);
+        browser.go(&format!("{url}/detectors"));
+        let row = browser.text("#trainings tbody tr");
+        let says = ["shop", "training", "2 of 20", "0.75"];
+        assert!(says.iter().all(|part| row.contains(part)), "{row}");
+        browser.follow("#trainings a");
+        browser.wait_for("document.querySelector('figure.chart')?.dataset.ready === 'yes'");
+        assert!(browser.text("#training h2").contains("2 of 20 passes"), "{}", browser.text("main"));
+        Some(browser)
+    });
+    let Some(mut browser) = opened.await.unwrap() else { return };
+    pass(3).await;
+    tokio::task::spawn_blocking(move || {
+        browser.wait_for("document.querySelector('#training h2').innerText.includes('3 of 20 passes')");
+        browser.wait_for("document.querySelector('figure.chart')?.dataset.ready === 'yes'");
+        let table = browser.evaluate("document.querySelector('#training table').textContent");
+        assert!(table.as_str().unwrap().contains("0.333333"), "{table}");
+        assert_eq!(browser.complaints(), Vec::<String>::new());
+    })
+    .await
+    .unwrap();
+    server.server.stop().await;
+}
+
 /// A trained detector: what it looks at, how often it would find something, and another version that takes over and goes back.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_sees_what_a_detector_does_and_chooses_another_version() {

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use lanner_core::content;
 use lanner_core::reading::is_id;
-use lanner_deep::{Checkpoint, Damage, Detector, KINDS, Kind, Training};
+use lanner_deep::{Checkpoint, Damage, Detector, Frame, KINDS, Kind, Progress as Step, TrainError, Training};
 use serde_json::json;
 
 use super::limit::LimitArgs;
 use super::table::{Rows, Tables};
-use super::{inspect, kept};
+use super::{inspect, kept, telling};
+use crate::client::ServerArgs;
 use crate::failure::{Failure, Outcome, Result, remark};
 use crate::list::Format;
 use crate::output::counted;
@@ -51,9 +52,14 @@ pub(super) struct Args {
     /// Seed of what is chosen by chance. The same rows and seed give the same detector.
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     seed: u64,
+    /// Tell the server how it goes, for mtad-gat and mvad; the page of the detector draws it.
+    #[arg(long)]
+    tell: bool,
     /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    #[command(flatten)]
+    server: ServerArgs,
 }
 
 pub(super) fn kind(name: &str) -> std::result::Result<&'static Kind, String> {
@@ -83,25 +89,15 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
     if rows.step_ms.is_none() {
         remark("the table has no times; alarms a day are told for a row a minute");
     }
-    let mut progress = Progress::new("training", "", Some(1_000));
-    let mut kept = Ok(());
-    let detector = Detector::train(&rows.frame, &training, &mut |step| {
-        if !step.note.is_empty() {
-            remark(&step.note);
-        }
-        if let Some(reached) = &step.checkpoint {
-            // A disk that is full ends no training; it is told once.
-            kept = std::mem::replace(&mut kept, Ok(())).and_then(|()| checkpoint.keep(reached));
-        }
-        progress.at((step.n_done * 1_000 / step.n.max(1)) as u64, 0);
-    });
-    drop(progress);
-    if let Err(failure) = kept {
-        remark(&format!("{}; the training could not have gone on from there", failure.text()));
-    }
     let name = args.name.clone().unwrap_or_else(|| name_of(&args.out));
-    let detector =
-        detector.map_err(|error| Failure::user(error.to_string()))?.with_notes(notes(&name, &rows));
+    let notes = notes(&name, &rows);
+    let kept = checkpoint.clone();
+    let detector = if args.tell {
+        telling::told(&args.server, &name, move |tell| fit(&rows.frame, &training, &kept, tell))?
+    } else {
+        fit(&rows.frame, &training, &kept, &mut |_| ())
+    };
+    let detector = detector.map_err(|error| Failure::user(error.to_string()))?.with_notes(notes);
     if detector.is_too_alike() {
         remark(
             "the rows follow a course without any noise, so they do not say how far usual rows stray; train on measured rows",
@@ -111,6 +107,33 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
     checkpoint.drop();
     inspect::tell(&args.out, &detector, args.format)?;
     Ok(Outcome::Fine)
+}
+
+/// Trains, with a checkpoint after each pass, and tells each step.
+fn fit(
+    frame: &Frame,
+    training: &Training,
+    checkpoint: &Checkpoints,
+    tell: &mut dyn FnMut(&Step),
+) -> std::result::Result<Detector, TrainError> {
+    let mut progress = Progress::new("training", "", Some(1_000));
+    let mut kept = Ok(());
+    let detector = Detector::train(frame, training, &mut |step| {
+        if !step.note.is_empty() {
+            remark(&step.note);
+        }
+        if let Some(reached) = &step.checkpoint {
+            // A disk that is full ends no training; it is told once.
+            kept = std::mem::replace(&mut kept, Ok(())).and_then(|()| checkpoint.keep(reached));
+        }
+        progress.at((step.n_done * 1_000 / step.n.max(1)) as u64, 0);
+        tell(&step);
+    });
+    drop(progress);
+    if let Err(failure) = kept {
+        remark(&format!("{}; the training could not have gone on from there", failure.text()));
+    }
+    detector
 }
 
 fn training(args: &Args, rows: &Rows, resume: Option<Checkpoint>) -> Training {
@@ -131,6 +154,7 @@ fn training(args: &Args, rows: &Rows, resume: Option<Checkpoint>) -> Training {
 }
 
 /// The file of an unfinished training, beside that of the detector.
+#[derive(Debug, Clone)]
 struct Checkpoints(PathBuf);
 
 impl Checkpoints {
