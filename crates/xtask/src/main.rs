@@ -27,7 +27,7 @@ Usage: cargo xtask test [--quick]
        cargo xtask libraries
        cargo xtask notice
        cargo xtask picture COMMAND < recording > picture.svg
-       cargo xtask screenshots
+       cargo xtask screenshots [--program FILE]
 
   test      format, lints, licences, documentation, demonstration and all tests; stops at the first
             failure and ends with the test runner's count
@@ -40,7 +40,8 @@ Usage: cargo xtask test [--quick]
   libraries the wheel for Python and the package for JavaScript, in target/libraries, each tried after it was made
   notice    NOTICE: whose crates the program contains, and under which licences
   picture   what COMMAND wrote on a terminal, as a picture for the papers
-  screenshots  the web page of the demo, as pictures for the papers, in docs/pictures
+  screenshots  the web page of the demo, as pictures for the papers, in docs/pictures; of the release build, or of one that is
+            built already
   bench     speed, size and punctuality of the release build, with Prometheus from the Debian package
             beside it: installed with apt-get when it is missing and that is allowed, else left out
   --no-install  do not install the peer
@@ -69,7 +70,7 @@ fn main() -> ExitCode {
         ["package", arguments @ ..] => return ended(package::run(arguments)),
         ["libraries"] => return ended(libraries::run()),
         ["notice"] => return ended(package::notice::run()),
-        ["screenshots"] => return ended(screenshots::run()),
+        ["screenshots", arguments @ ..] => return ended(screenshots::run(arguments)),
         ["picture", typed] => return ended(picture::run(typed)),
         _ => {
             eprint!("xtask does not know `{}`.\n\n{HELP}", arguments.join(" "));

@@ -1,7 +1,7 @@
 //! Pictures of the web page for the papers: the demo runs, and Chromium looks at it.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -15,13 +15,21 @@ const PICTURES: [(&str, &str, u32, u32); 3] =
     [("now", "/", 1100, 230), ("rule", "/rules/payments-drop", 1100, 560), ("telephone", "/", 390, 500)];
 
 /// Writes all of them into `docs/pictures`.
+/// - `arguments`: `--program FILE` for a program that is built already; else the release build is made
 ///
 /// # Errors
 /// When the program cannot be built, the demo does not serve, or Chromium cannot be had.
-pub(crate) fn run() -> Result<(), String> {
+pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
     let chromium = tools::browser()?;
-    succeed(cargo().args(["build", "--release", "--locked"]))?;
-    let (demo, address) = Demo::start(&target_folder()?.join("release/lanner"))?;
+    let program = match arguments {
+        [] => {
+            succeed(cargo().args(["build", "--release", "--locked"]))?;
+            target_folder()?.join("release/lanner")
+        }
+        ["--program", program] => PathBuf::from(program),
+        _ => return Err("screenshots: write nothing more, or --program FILE".to_owned()),
+    };
+    let (demo, address) = Demo::start(&program)?;
     // Its clock leapt through three weeks, and what came late of that is soon over.
     std::thread::sleep(SETTLED);
     let folder = root().join("docs/pictures");
