@@ -23,6 +23,7 @@ const COPIED: [(&str, &str); 6] = [
     ("docs/configuration.md", "usr/share/doc/lanner/configuration.md"),
     ("packaging/prometheus/lanner.rules.yml", "usr/share/doc/lanner/examples/lanner.rules.yml"),
     ("packaging/grafana/lanner.json", "usr/share/doc/lanner/examples/lanner-dashboard.json"),
+    ("packaging/grafana/datasources.yaml", "usr/share/doc/lanner/examples/lanner-datasources.yaml"),
     ("LICENSE", "usr/share/doc/lanner/LICENSE"),
 ];
 
