@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Alert, Evaluation, Group, Labels, Notification, Phase, TimeIntervals, TimeRange};
+use crate::{Alert, Evaluation, Group, Labels, Notification, NotifiedAlert, Phase, TimeIntervals, TimeRange};
 
 /// Everything one turn of the engine changes.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -100,6 +100,16 @@ pub struct NotificationLogEntry {
     /// The engine's own record as JSON, opaque to the store. `None` removes the piece; that of the group itself
     /// removes all of the group's.
     pub record: Option<String>,
+}
+
+/// What happened to an alert that one server evaluates, for the server that notifies people: an episode began, changed its
+/// kind or ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AlertNews {
+    /// The alert as it was then.
+    pub alert: NotifiedAlert,
+    /// The receivers of its rule. An end is for everybody who was notified of the episode.
+    pub receivers: Vec<Arc<str>>,
 }
 
 /// A mute by a person: nobody is notified of alerts whose labels match while it lasts.

@@ -48,7 +48,7 @@ pub use ask::{
     Answer, Ask, Contributor, Evidence, Instants, Reading, Readings, RemoteAsk, RemoteSeries, SourceError,
 };
 pub use change_cause::Cause;
-pub use changes::{Changes, Cursor, MatchOp, Matcher, Measured, NotificationLogEntry, Silence};
+pub use changes::{AlertNews, Changes, Cursor, MatchOp, Matcher, Measured, NotificationLogEntry, Silence};
 pub use days::Days;
 pub use document::{Node, Problem, Problems};
 pub use event::Event;

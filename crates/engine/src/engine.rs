@@ -12,14 +12,15 @@
 mod decide;
 mod mutes;
 mod rules;
+mod shared;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use lanner_core::time::MINUTE_MS;
 use lanner_core::{
-    Acknowledgement, Alert, AlertState, Answer, Ask, Changes, Cursor, DeliveryOutcome, Evaluation, Group,
-    Labels, NotificationLogEntry, Outcome, Reading, ResolvedReason, Silence, TimeRange,
+    Acknowledgement, Alert, AlertNews, AlertState, Answer, Ask, Changes, Cursor, DeliveryOutcome, Evaluation,
+    Group, Labels, NotificationLogEntry, Outcome, Reading, ResolvedReason, Silence, TimeRange,
 };
 
 use crate::alert::matcher::Silences;
@@ -33,6 +34,7 @@ use crate::source::{Due, Gaps, Query};
 
 use decide::{Case, Decision, Found, evaluation};
 pub use rules::RuleChanges;
+pub use shared::Part;
 
 /// What is due, and what was passed over.
 #[derive(Debug, Default)]
@@ -55,6 +57,8 @@ pub(crate) struct Tracked {
     in_flight_ms: Option<i64>,
     /// Whether it cannot be measured yet, and so is not due.
     waits: bool,
+    /// Whether another server evaluates it, so that it is never due here.
+    is_elsewhere: bool,
     alerts: Alerts,
     memory: Memory,
 }
@@ -68,7 +72,8 @@ impl Tracked {
 
     /// When the window was due that waits for its past, of a rule that was judged before.
     fn due_once_measured_ms(&self, gaps: &Gaps, n_rules: usize) -> Option<i64> {
-        (self.waits && self.cursor.length_ms() > 0).then(|| self.next_due_ms(gaps, n_rules)).flatten()
+        let is_not_due = self.waits || self.is_elsewhere;
+        (is_not_due && self.cursor.length_ms() > 0).then(|| self.next_due_ms(gaps, n_rules)).flatten()
     }
 }
 
@@ -84,6 +89,9 @@ pub struct Engine {
     gaps: Gaps,
     pub(crate) notifier: Notifier,
     self_watch: SelfWatch,
+    part: Part,
+    /// What happened to alerts and others tell people.
+    news: Vec<AlertNews>,
     restored_alerts: HashMap<Arc<str>, Alerts>,
     restored_cursors: HashMap<Arc<str>, TimeRange>,
 }
@@ -104,7 +112,7 @@ impl Engine {
     ) {
         self.self_watch.restore(&mut alerts, &mut told);
         for alert in alerts {
-            if alert.active {
+            if alert.active && self.part != Part::Worker {
                 let fingerprint = alert.fingerprint();
                 self.notifier.restore_running(&fingerprint, &alert.labels);
                 self.notifier.acknowledge(i64::MIN, &fingerprint, alert.acknowledged.clone());
@@ -153,7 +161,7 @@ impl Engine {
         // A group is forgotten by windows, everything else by people.
         let at_ms = if reason == ResolvedReason::NoLongerMeasured { alert.window.end_ms } else { now_ms };
         if state::resolve_now(alert, rule, reason, at_ms) == Transition::Resolved {
-            self.notifier.record(now_ms, state::notified_alert(alert), &[]);
+            self.tell(now_ms, alert, &[]);
             changes.alerts.push(alert.clone());
         }
     }
@@ -320,6 +328,11 @@ impl Engine {
     pub fn apply(&mut self, now_ms: i64, due: &Due, evaluations: Vec<Evaluation>) -> Changes {
         let (mut changes, n_rules) = (Changes::default(), self.tracked.len());
         let Some(mut tracked) = self.tracked.remove(&due.rule.id) else { return changes };
+        if is_walked(tracked.cursor, due.ask.window) {
+            // An answer from before the rule was given away and taken back.
+            self.tracked.insert(due.rule.id.clone(), tracked);
+            return changes;
+        }
         let changed = tracked.rule.version != due.rule.version;
         tracked.in_flight_ms = tracked.in_flight_ms.filter(|_| changed);
         if changed || (due.ask.more && evaluations.is_empty()) {
@@ -342,7 +355,7 @@ impl Engine {
             let step = state::step(alert, rule, &evaluation);
             evaluation.state = alert.state;
             if step != Transition::Quiet {
-                self.notifier.record(now_ms, state::notified_alert(alert), &rule.receivers);
+                self.tell(now_ms, alert, &rule.receivers);
                 self.notifier.acknowledge(now_ms, &alert.fingerprint(), alert.acknowledged.clone());
             }
             let silent_ms = evaluation.window.end_ms - alert.seen_ms;
@@ -398,7 +411,8 @@ impl Engine {
         fingerprint: &str,
         acknowledged: Option<Acknowledgement>,
     ) -> Option<Changes> {
-        let mut alerts = self.tracked.values_mut().flat_map(|tracked| tracked.alerts.values_mut());
+        let here = self.tracked.values_mut().filter(|tracked| !tracked.is_elsewhere);
+        let mut alerts = here.flat_map(|tracked| tracked.alerts.values_mut());
         let alert = alerts.find(|alert| alert.active && alert.fingerprint() == fingerprint)?;
         alert.acknowledged = acknowledged;
         self.notifier.acknowledge(now_ms, fingerprint, alert.acknowledged.clone());
@@ -470,13 +484,18 @@ fn late_of(query: &dyn Query, late: &HashMap<u64, TimeRange>) -> Option<TimeRang
     ranges.reduce(|all, range| all.hull(range))
 }
 
+/// Whether a rule with this cursor was walked past `window`.
+fn is_walked(cursor: TimeRange, window: TimeRange) -> bool {
+    (window.end_ms, window.start_ms) <= (cursor.end_ms, cursor.start_ms)
+}
+
 /// Takes the first that is due, if one is.
 fn pop_due(due: &mut BTreeSet<(i64, Arc<str>)>, now_ms: i64) -> Option<(i64, Arc<str>)> {
     due.first().is_some_and(|(due_ms, _)| *due_ms <= now_ms).then(|| due.pop_first()).flatten()
 }
 
 fn schedule_next(due: &mut BTreeSet<(i64, Arc<str>)>, gaps: &Gaps, tracked: &mut Tracked, n_rules: usize) {
-    if tracked.waits {
+    if tracked.waits || tracked.is_elsewhere {
         return;
     }
     tracked.due_ms = tracked.next_due_ms(gaps, n_rules);

@@ -56,7 +56,17 @@ impl Engine {
         changed
     }
 
-    fn drop_rule(&mut self, id: Arc<str>, reason: ResolvedReason, now_ms: i64, changed: &mut RuleChanges) {
+    pub(super) fn drop_rule(
+        &mut self,
+        id: Arc<str>,
+        reason: ResolvedReason,
+        now_ms: i64,
+        changed: &mut RuleChanges,
+    ) {
+        if self.tracked.get(&id).is_some_and(|tracked| tracked.is_elsewhere) {
+            self.tracked.remove(&id); // whoever evaluates it ends its alerts
+            return;
+        }
         let cursor = self.restored_cursors.remove(&id);
         let restored = self.restored_alerts.remove(&id);
         let tracked = self.tracked.remove(&id);
@@ -82,6 +92,10 @@ impl Engine {
         if self.tracked.get(&id).is_some_and(|tracked| tracked.rule.version == rule.version) {
             return;
         }
+        if self.is_elsewhere(&rule) {
+            return self.leave_to_others(rule, now_ms, changed);
+        }
+        self.take_over(&id, now_ms, changed);
         let changes = &mut changed.changes;
         let before = self.tracked.remove(&id);
         let restored = self.restored_alerts.remove(&id).unwrap_or_default();
@@ -116,6 +130,7 @@ impl Engine {
             due_ms: None,
             in_flight_ms: None,
             waits,
+            is_elsewhere: false,
             alerts,
             memory: Memory::default(),
         };
@@ -123,7 +138,7 @@ impl Engine {
         self.tracked.insert(id, tracked);
     }
 
-    fn unschedule(&mut self, tracked: &Tracked) {
+    pub(super) fn unschedule(&mut self, tracked: &Tracked) {
         if let Some(due_ms) = tracked.due_ms {
             let place = (due_ms, tracked.rule.id.clone());
             self.due.remove(&place);

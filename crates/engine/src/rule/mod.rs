@@ -164,10 +164,22 @@ impl Rule {
         window.end_ms + self.delay_ms + self.spread_ms(n_rules)
     }
 
+    /// Whether any server can evaluate it: what it asks lies in a source elsewhere, and nothing of it in a data folder.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.query.source().is_some()
+    }
+
+    /// The shard that it belongs to; see [`Cursor::shard`].
+    #[must_use]
+    pub fn shard(&self) -> u8 {
+        Cursor::shard_of(self.query.fingerprint())
+    }
+
     /// That it was walked up to `window`.
     #[must_use]
     pub fn cursor(&self, window: TimeRange) -> Cursor {
-        Cursor { rule: self.id.clone(), window, shard: Cursor::shard_of(self.query.fingerprint()) }
+        Cursor { rule: self.id.clone(), window, shard: self.shard() }
     }
 
     /// The labels of an alert of this rule: the rule's, the group's, and `rule`.
