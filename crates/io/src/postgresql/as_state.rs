@@ -8,6 +8,7 @@ use lanner_core::{
 use serde_json::Value;
 
 use super::audit::{self, Deed};
+use super::cursors::Owned;
 use super::documents::Saving;
 use super::session::Session;
 use super::{
@@ -28,20 +29,20 @@ impl StateStore for PostgreSqlState {
     }
 
     fn load(&self, shards: Shards) -> Result<LoadedState, StoreError> {
-        self.pool.look(async |db| turns::load(db, shards).await)
+        self.pool.look(async |db| turns::load(db, Owned::Of(shards)).await)
     }
 
     fn apply_claimed(&self, claim: Claim, changes: Arc<Changes>) -> Result<Receipt, StoreError> {
         let bytes = turns::rough_size(&changes);
         self.writer.submit_claimed(bytes, async move |db: &Session| {
             shards::hold(db, claim).await?;
-            turns::apply(db, &changes, Some(claim.shards)).await
+            turns::apply(db, &changes, Owned::Of(claim.shards)).await
         })
     }
 
     fn apply(&self, changes: Arc<Changes>) -> Result<Receipt, StoreError> {
         let bytes = turns::rough_size(&changes);
-        self.writer.submit(bytes, async move |db: &Session| turns::apply(db, &changes, None).await)
+        self.writer.submit(bytes, async move |db: &Session| turns::apply(db, &changes, Owned::Any).await)
     }
 
     fn load_notification_log(&self) -> Result<Vec<NotificationLogEntry>, StoreError> {

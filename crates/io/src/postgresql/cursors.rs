@@ -18,17 +18,33 @@ struct Walked {
     ends_ms: Option<(i64, i64)>,
 }
 
-/// Which shard's rows are meant; `None` for all.
-pub(super) fn parameter(shards: Shards) -> Option<i16> {
-    match shards {
-        Shards::All => None,
-        Shards::One(shard) => Some(i16::from(shard)),
+/// In the place of a shard: the rule is not shared out.
+pub(super) const UNSHARED: i16 = -2;
+
+/// Which rules a writer may write, or a reader wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Owned {
+    /// Whichever it likes: nobody owns what it writes.
+    Any,
+    /// Those of shards.
+    Of(Shards),
+    /// Those that are not shared out. What it writes becomes its own: whoever owned it before finds that out.
+    Unshared,
+}
+
+impl Owned {
+    /// Those that are meant, as a condition on `shard` and its parameter.
+    pub(super) const fn condition(self) -> (&'static str, Option<i16>) {
+        match self {
+            Self::Any | Self::Of(Shards::All) => ("$1::smallint IS NULL", None),
+            Self::Of(Shards::One(shard)) => ("shard = $1::smallint", Some(shard as i16)),
+            Self::Unshared => ("coalesce(shard, $1::smallint) = $1::smallint", Some(UNSHARED)),
+        }
     }
 }
 
-/// Notes how far the rules of a turn were walked, within a transaction. All of them must belong to the shards of `owned`, if
-/// that is given.
-pub(super) async fn note(db: &Session, changes: &Changes, owned: Option<Shards>) -> Result<(), Failure> {
+/// Notes how far the rules of a turn were walked, within a transaction. All of them must belong to `owned`.
+pub(super) async fn note(db: &Session, changes: &Changes, owned: Owned) -> Result<(), Failure> {
     let turn = turn(changes);
     if turn.is_empty() {
         return Ok(());
@@ -44,7 +60,8 @@ pub(super) async fn note(db: &Session, changes: &Changes, owned: Option<Shards>)
     let ends: Vec<Option<i64>> = windows.iter().map(|it| it.map(|it| it.end_ms)).collect();
     let firsts: Vec<Option<i64>> = turn.iter().map(|(_, it)| it.ends_ms.map(|it| it.0)).collect();
     let lasts: Vec<Option<i64>> = turn.iter().map(|(_, it)| it.ends_ms.map(|it| it.1)).collect();
-    let shards: Vec<Option<i16>> = turn.iter().map(|(_, it)| it.shard.map(i16::from)).collect();
+    let shards: Vec<Option<i16>> =
+        turn.iter().map(|(_, it)| it.shard.map(|shard| stored_shard(owned, shard))).collect();
     // `least` and `greatest` pass over what is null.
     let sql = "INSERT INTO cursor (rule, start_ms, end_ms, first_ms, last_ms, shard)
                SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::smallint[])
@@ -79,9 +96,9 @@ fn turn(changes: &Changes) -> Vec<(&str, Walked)> {
 }
 
 /// Refuses a rule that belongs to somebody else; one without a shard belongs to nobody.
-fn check_owned(owned: Option<Shards>, rule: &str, shard: Option<u8>) -> Result<(), Failure> {
+fn check_owned(owned: Owned, rule: &str, shard: Option<u8>) -> Result<(), Failure> {
     match (owned, shard) {
-        (Some(owned), Some(shard)) if !owned.contain(shard) => {
+        (Owned::Of(owned), Some(shard)) if !owned.contain(shard) => {
             Err(StoreError::NotInShard { rule: rule.to_owned(), shard }.into())
         }
         _ => Ok(()),
@@ -89,24 +106,50 @@ fn check_owned(owned: Option<Shards>, rule: &str, shard: Option<u8>) -> Result<(
 }
 
 /// As [`check_owned`], of rules that are stored, if they are.
-pub(super) async fn check_stored(db: &Session, owned: Option<Shards>, rules: &[&str]) -> Result<(), Failure> {
-    if rules.is_empty() || owned.is_none_or(|owned| owned == Shards::All) {
+pub(super) async fn check_stored(db: &Session, owned: Owned, rules: &[&str]) -> Result<(), Failure> {
+    let Owned::Of(Shards::One(own)) = owned else { return Ok(()) };
+    if rules.is_empty() {
         return Ok(());
     }
     let names: Vec<String> = rules.iter().map(|rule| text(rule)).collect();
-    let sql = "SELECT rule, shard FROM cursor WHERE rule = ANY($1) AND shard IS NOT NULL ORDER BY rule";
-    for row in db.query(sql, &[&names]).await? {
-        let shard = u8::try_from(column::<i16>(&row, 1)?).unwrap_or(0);
-        check_owned(owned, column(&row, 0)?, Some(shard))?;
+    let sql = "SELECT rule, shard FROM cursor WHERE rule = ANY($1) AND shard <> $2 ORDER BY rule LIMIT 1";
+    match db.query_opt(sql, &[&names, &i16::from(own)]).await? {
+        Some(row) => {
+            let shard = u8::try_from(column::<i16>(&row, 1)?).unwrap_or(0);
+            Err(StoreError::NotInShard { rule: column(&row, 0)?, shard }.into())
+        }
+        None => Ok(()),
     }
+}
+
+/// Of some rules those that a shard owns, or nobody shares, other than this one.
+pub(super) async fn of_others(db: &Session, own: u8, rules: &[&str]) -> Result<Vec<String>, Failure> {
+    let names: Vec<String> = rules.iter().map(|rule| text(rule)).collect();
+    let sql = "SELECT rule FROM cursor WHERE rule = ANY($1) AND shard <> $2";
+    let rows = db.query(sql, &[&names, &i16::from(own)]).await?;
+    rows.iter().map(|row| column(row, 0)).collect()
+}
+
+/// Takes all rules out of the shards but those that are shared, within a transaction.
+pub(super) async fn share_only(db: &Session, shared: &[String]) -> Result<(), Failure> {
+    let sql = "UPDATE cursor SET shard = $2 WHERE shard >= 0 AND rule <> ALL($1)";
+    db.execute(sql, &[&shared, &UNSHARED]).await?;
     Ok(())
 }
 
-/// The cursors of some shards, in order of the rules' ids.
-pub(super) async fn load(db: &Session, shards: Shards) -> Result<Vec<Cursor>, Failure> {
-    let sql = "SELECT rule, start_ms, end_ms, coalesce(shard, 0::smallint) FROM cursor
-               WHERE end_ms IS NOT NULL AND ($1::smallint IS NULL OR shard = $1) ORDER BY rule";
-    let rows = db.query(sql, &[&parameter(shards)]).await?;
+/// What stands for a shard in a row that `owned` writes.
+fn stored_shard(owned: Owned, shard: u8) -> i16 {
+    if owned == Owned::Unshared { UNSHARED } else { i16::from(shard) }
+}
+
+/// The cursors of some rules, in order of the rules' ids.
+pub(super) async fn load(db: &Session, owned: Owned) -> Result<Vec<Cursor>, Failure> {
+    let (condition, shard) = owned.condition();
+    let sql = format!(
+        "SELECT rule, start_ms, end_ms, coalesce(shard, 0::smallint) FROM cursor
+         WHERE end_ms IS NOT NULL AND {condition} ORDER BY rule"
+    );
+    let rows = db.query(&sql, &[&shard]).await?;
     let cursor = |row: &tokio_postgres::Row| {
         let window = TimeRange::new(column(row, 1)?, column(row, 2)?);
         let shard = u8::try_from(column::<i16>(row, 3)?).unwrap_or(0);

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Reading order: [`PostgreSqlState`], `session` (a connection and its errors), `pool` (reading), `writer` (writing, and what
-//! became of a commit whose answer was lost), `shards` and [`lease`] (who evaluates), `schema`; then `turns`, `cursors`,
+//! became of a commit whose answer was lost), `shards`, [`lease`] and [`sharing`] (who evaluates), `schema`; then `turns`, `cursors`,
 //! `evaluations`, `measured`, `told`, `outbox`, `documents`, `audit`, `revisions`, `silences`, `models`, `watch` (the tables).
 //!
 //! Invariants of this module:
@@ -31,6 +31,7 @@ mod revisions;
 mod schema;
 mod session;
 mod shards;
+pub mod sharing;
 mod silences;
 mod told;
 mod turns;

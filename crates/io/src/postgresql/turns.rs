@@ -6,9 +6,10 @@ use std::collections::HashMap;
 
 use lanner_core::{Alert, Changes, Evaluation};
 
+use super::cursors::Owned;
 use super::session::{Failure, Session, column, json, key_of, text};
 use super::{cursors, evaluations, measured, outbox, told, watch};
-use crate::state::{LoadedState, Shards};
+use crate::state::LoadedState;
 
 /// How many bytes changes come to, roughly.
 pub(super) fn rough_size(changes: &Changes) -> usize {
@@ -17,8 +18,8 @@ pub(super) fn rough_size(changes: &Changes) -> usize {
         + 100
 }
 
-/// Writes changes, within a transaction. All rules must belong to the shards of `owned`, if that is given.
-pub(super) async fn apply(db: &Session, changes: &Changes, owned: Option<Shards>) -> Result<(), Failure> {
+/// Writes changes, within a transaction. All rules must belong to `owned`.
+pub(super) async fn apply(db: &Session, changes: &Changes, owned: Owned) -> Result<(), Failure> {
     evaluations::check_identities(&changes.evaluations)?;
     let forgotten = changes.forgotten_groups.iter().map(|(rule, _)| rule).chain(&changes.forgotten_rules);
     let forgotten: Vec<&str> = forgotten.map(|rule| &**rule).collect();
@@ -66,19 +67,21 @@ async fn put_alerts(db: &Session, alerts: &[Alert]) -> Result<(), Failure> {
 }
 
 /// Alerts and cursors of the rules of some shards, as they were at one moment.
-pub(super) async fn load(db: &Session, shards: Shards) -> Result<LoadedState, Failure> {
+pub(super) async fn load(db: &Session, owned: Owned) -> Result<LoadedState, Failure> {
     db.batch("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
-    let alerts = alerts(db, shards).await?;
-    let cursors = cursors::load(db, shards).await?;
+    let alerts = alerts(db, owned).await?;
+    let cursors = cursors::load(db, owned).await?;
     db.batch("COMMIT").await?;
     Ok(LoadedState { alerts, cursors })
 }
 
 /// The alerts as they were written, each with what its rule has measured since.
-async fn alerts(db: &Session, shards: Shards) -> Result<Vec<Alert>, Failure> {
-    let sql = "SELECT body, last_ms FROM alert LEFT JOIN cursor USING (rule)
-               WHERE $1::smallint IS NULL OR shard = $1 ORDER BY rule, grp";
-    let rows = db.query(sql, &[&cursors::parameter(shards)]).await?;
+async fn alerts(db: &Session, owned: Owned) -> Result<Vec<Alert>, Failure> {
+    let (condition, shard) = owned.condition();
+    let sql = format!(
+        "SELECT body, last_ms FROM alert LEFT JOIN cursor USING (rule) WHERE {condition} ORDER BY rule, grp"
+    );
+    let rows = db.query(&sql, &[&shard]).await?;
     let mut alerts = Vec::with_capacity(rows.len());
     let mut behind: Vec<(usize, i64)> = Vec::new();
     for (at, row) in rows.iter().enumerate() {

@@ -9,13 +9,14 @@
 
 use std::collections::VecDeque;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::cursors::UNSHARED;
 use super::pool::Pool;
 use super::session::{Failure, Session};
 use super::shards;
@@ -87,8 +88,9 @@ struct Shared {
     queue: Mutex<Queue>,
     queued_bytes: AtomicUsize,
     arrived: Notify,
-    /// The epoch under which this store owns everything; 0 while it owns nothing, or a part.
-    epoch: AtomicU64,
+    /// What this store owns with everything that it writes, as the row of [`shards`] and its epoch; `None` while it owns
+    /// nothing, or shards alone.
+    fence: Mutex<Option<(i16, u64)>>,
 }
 
 /// The writer's handle; see the [module](self).
@@ -107,7 +109,7 @@ impl Writer {
             queue: Mutex::default(),
             queued_bytes: AtomicUsize::new(0),
             arrived: Notify::new(),
-            epoch: AtomicU64::new(0),
+            fence: Mutex::default(),
         });
         let thread = std::thread::Builder::new().name("lanner-state".to_owned()).spawn({
             let shared = Arc::clone(&shared);
@@ -142,11 +144,23 @@ impl Writer {
         let (owner, shared) = (owner.to_owned(), Arc::clone(&self.shared));
         let work = async move |db: &Session| shards::claim(db, shards, &owner).await;
         let publish = move |claim: &Claim| {
-            if shards == Shards::All || shared.epoch.load(Ordering::Relaxed) > 0 {
-                shared.epoch.store(claim.epoch, Ordering::Relaxed);
+            let mut fence = locked(&shared.fence);
+            if shards == Shards::All || fence.is_some() {
+                *fence = Some((shards::ANY, claim.epoch));
             }
         };
         self.push(100, false, work, publish)
+    }
+
+    /// Claims what is not shared out, as `work` does, which returns the epoch. Nothing of any kind is written any more once
+    /// somebody else claims it.
+    pub(super) fn claim_unshared(
+        &self,
+        work: impl AsyncFn(&Session) -> Result<u64, Failure> + Send + 'static,
+    ) -> Result<Receipt<u64>, StoreError> {
+        let shared = Arc::clone(&self.shared);
+        let publish = move |epoch: &u64| *locked(&shared.fence) = Some((UNSHARED, *epoch));
+        self.push(1_000, false, work, publish)
     }
 
     fn push<T: Send + 'static>(
@@ -338,9 +352,9 @@ impl Writing<'_> {
     }
 
     async fn run(&self, session: &Session, job: &mut Job) -> Result<(), Failure> {
-        let epoch = self.shared.epoch.load(Ordering::Relaxed);
-        if job.is_fenced && epoch > 0 {
-            shards::hold_all(session, epoch).await?;
+        let fence = *locked(&self.shared.fence);
+        if let Some((row, epoch)) = fence.filter(|_| job.is_fenced) {
+            shards::hold_row(session, row, epoch).await?;
         }
         job.work.run(session).await
     }

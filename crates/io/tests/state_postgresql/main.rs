@@ -5,6 +5,7 @@
 
 #[path = "../contract_state/contract.rs"]
 mod contract;
+mod sharing;
 mod wire;
 
 use std::sync::Arc;
@@ -33,6 +34,10 @@ fn a_real_server_and_what_befalls_it() {
     commits_without_an_answer_are_found_out(&server);
     whoever_was_replaced_writes_nothing(&server);
     leases_are_taken_one_after_the_other(&server);
+    sharing::a_server_shares_out_what_it_owned(&server);
+    sharing::workers_take_shards_by_lease(&server);
+    sharing::news_is_there_until_it_is_taken(&server);
+    sharing::claims_wait_for_turns(&server);
     readers_wait_on_any_thread(&server);
     long_groups_and_strange_texts_are_kept(&server);
     what_is_wrong_is_told_without_secrets(&server);
