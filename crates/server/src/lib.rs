@@ -9,8 +9,8 @@
 //! ```
 //!
 //! Reading order: [`settings`] (what can be set), `services` (who does what), [`http`] (what faces share), [`access`]
-//! (who comes in), `intake`, [`evaluate`], [`rules`] (new ones and their past), [`notify`], `processors`, `switches`, `health` (how
-//! Lanner itself is), then the faces: [`api`], `pages`, `graphite`, `seyren`,
+//! (who comes in), `intake`, [`evaluate`], [`rules`] (new ones and their past), [`notify`], `processors`, `switches`, `sharing`
+//! and [`Worker`] (several servers on one state), `health` (how Lanner itself is), then the faces: [`api`], `pages`, `graphite`, `seyren`,
 //! `alertmanager`.
 
 pub mod access;
@@ -40,6 +40,7 @@ mod scrape;
 mod services;
 pub mod settings;
 mod seyren;
+mod sharing;
 mod shutdown;
 pub mod silences;
 mod sources;
@@ -47,6 +48,7 @@ mod stores;
 mod switches;
 mod sync;
 mod wakeup;
+mod worker;
 
 mod router;
 mod run;
@@ -54,3 +56,4 @@ mod run;
 pub use clock::Clock;
 pub use run::{Server, ServerError};
 pub use settings::Settings;
+pub use worker::Worker;

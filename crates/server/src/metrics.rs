@@ -31,6 +31,7 @@ pub(crate) struct Metrics {
     pub(crate) windows_skipped: Counter,
     pub(crate) turn_seconds: Durations,
     pub(crate) turns_refused: Counter,
+    pub(crate) sharing: Sharing,
     pub(crate) switch_evaluations: Counters,
     pub(crate) switch_blocked: Counters,
     pub(crate) switch_shadow: Counters,
@@ -112,6 +113,7 @@ impl Metrics {
                 "lanner_turns_refused_total",
                 "Evaluation cycles whose results the store refused.",
             ),
+            sharing: Sharing::register(),
             switch_evaluations: counters("lanner_switch_evaluations_total", "Contexts judged.", &["face"]),
             switch_blocked: counters("lanner_switch_blocked_total", "Contexts blocked.", &["switch"]),
             switch_shadow: counters(
@@ -135,6 +137,34 @@ impl Metrics {
                 "lanner_switch_streams",
                 "Clients connected to the stream of switch changes.",
             ),
+        }
+    }
+}
+
+/// How several servers share the work.
+pub(crate) struct Sharing {
+    pub(crate) news_relayed: Counter,
+    pub(crate) workers: Gauge,
+    pub(crate) shards_free: Gauge,
+    pub(crate) shards_held: Gauge,
+}
+
+impl Sharing {
+    fn register() -> Self {
+        Self {
+            news_relayed: counter(
+                "lanner_news_relayed_total",
+                "Changes of alerts that workers reported and that were taken into the notification log.",
+            ),
+            workers: gauge(
+                "lanner_workers",
+                "Workers that share the work, as the server that notifies sees them.",
+            ),
+            shards_free: gauge(
+                "lanner_shards_free",
+                "Shards that no worker holds, as the server that notifies sees them.",
+            ),
+            shards_held: gauge("lanner_shards_held", "Shards that this worker holds."),
         }
     }
 }

@@ -33,8 +33,9 @@ use crate::scrape::tasks as scrape;
 use crate::services::Services;
 use crate::settings::token::check_length;
 use crate::settings::{Settings, StateIn, Tls};
+use crate::sharing::follow;
 use crate::silences::service::SilenceService;
-use crate::stores::Stores;
+use crate::stores::{Elsewhere, Stores};
 use crate::switches::service::SwitchService;
 use crate::switches::sign::Signer;
 use crate::switches::{edges, enforcement};
@@ -83,6 +84,9 @@ pub enum ServerError {
     /// Nobody could sign in through the provider of the configuration.
     #[error("server.openid: {0}")]
     OpenId(String),
+    /// The server cannot do its part of the work.
+    #[error("server.roles: {0}")]
+    Roles(String),
     /// The operating system gives no thread.
     #[error("cannot start a thread: {0}")]
     Thread(#[from] std::io::Error),
@@ -120,9 +124,8 @@ impl Server {
     /// # Errors
     /// [`ServerError`], each with what to do.
     pub async fn open(settings: Settings) -> Result<Self, ServerError> {
-        let token = settings.token.as_ref().map(|token| token.resolve("server.token")).transpose();
-        let token = token.map_err(|problem| ServerError::Token(problem.message))?;
-        token.as_deref().map_or(Ok(()), check_length).map_err(ServerError::Token)?;
+        settings.objection_to_roles().map_or(Ok(()), |why| Err(ServerError::Roles(why)))?;
+        let token = token(&settings)?;
         let certificates = certificates(&settings)?;
         // A standby listens nowhere: whoever asks there is to ask the server that evaluates.
         let waited = match &settings.state {
@@ -153,6 +156,7 @@ impl Server {
             waiting: bound,
             certificates,
         };
+        server.tasks.extend(follow::start(&server.services.evaluation));
         if evaluates {
             // Only who knows what is to be kept may drop what is not.
             server.tasks.push(tokio::spawn(maintain::run(Arc::clone(&server.services.health))));
@@ -268,8 +272,8 @@ impl Server {
 async fn end_when_replaced(base: Base) {
     let lease_lost = async {
         match &base.elsewhere {
-            Some(elsewhere) => elsewhere.lease.lost().await.about,
-            None => std::future::pending().await,
+            Some(Elsewhere { lease: Some(lease), .. }) => lease.lost().await.about,
+            _ => std::future::pending().await,
         }
     };
     tokio::select! {
@@ -282,7 +286,7 @@ async fn end_when_replaced(base: Base) {
     base.shutdown.begin();
 }
 
-async fn end_turns(turn: Option<JoinHandle<()>>) {
+pub(crate) async fn end_turns(turn: Option<JoinHandle<()>>) {
     let Some(turn) = turn else { return };
     match tokio::time::timeout(GRACE, blocking(move || turn.join().is_ok())).await {
         Ok(Ok(true)) => {}
@@ -302,12 +306,20 @@ async fn end_tasks(tasks: Vec<tokio::task::JoinHandle<()>>) {
     }
 }
 
-fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> ServerError {
+pub(crate) fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> ServerError {
     ServerError::Listen { address, detail: error.to_string() }
 }
 
+/// The token that callers must show, if one is configured.
+pub(crate) fn token(settings: &Settings) -> Result<Option<String>, ServerError> {
+    let token = settings.token.as_ref().map(|token| token.resolve("server.token")).transpose();
+    let token = token.map_err(|problem| ServerError::Token(problem.message))?;
+    token.as_deref().map_or(Ok(()), check_length).map_err(ServerError::Token)?;
+    Ok(token)
+}
+
 /// The certificate by which clients know this server, if it has one.
-fn certificates(settings: &Settings) -> Result<Option<Arc<Certificates>>, ServerError> {
+pub(crate) fn certificates(settings: &Settings) -> Result<Option<Arc<Certificates>>, ServerError> {
     let Some(Tls { cert, key }) = &settings.tls else { return Ok(None) };
     Certificates::read(cert, key).map(|certificates| Some(Arc::new(certificates))).map_err(ServerError::Tls)
 }

@@ -5,6 +5,7 @@ mod heartbeat;
 pub(crate) mod live;
 pub(crate) mod openid;
 pub(crate) mod origins;
+mod roles;
 pub mod schemas;
 mod state;
 mod statsd;
@@ -31,6 +32,8 @@ use serde::Deserialize as _;
 pub use self::guard::Guard;
 pub use self::heartbeat::{Heartbeat, To};
 use self::openid::{OPENID, OpenId};
+use self::roles::ROLES;
+pub use self::roles::Roles;
 use self::schemas::{SchemaRetention, Schemas};
 use self::state::STATE;
 pub use self::state::StateIn;
@@ -137,6 +140,13 @@ pub const SERVER: &[Field] = &[
     )
     .of(Type::Either(&[Type::OneOf(&["file"]), Type::Map(STATE)]))
     .or("file"),
+    Field::new(
+        "roles",
+        "[api, notify]",
+        "which part of the work this server does: all, or api and notify, or worker; servers share it by a `state` in a database",
+    )
+    .of(ROLES)
+    .or("all"),
     Field::new("carbon_udp", "\":2003\"", "listen address of carbon's plaintext protocol over UDP, or off")
         .or("off"),
     Field::new("syslog", "\":5514\"", "listen address of syslog, over UDP and TCP, or off; messages are events of the stream `syslog`")
@@ -253,6 +263,8 @@ pub struct Settings {
     pub store: StoreOptions,
     /// Where state is kept.
     pub state: StateIn,
+    /// Which part of the work this server does.
+    pub roles: Roles,
     /// How finely Graphite's clients see series, by name.
     pub schemas: Arc<Schemas>,
     /// The time zone of times that name none: in Graphite's language, and in syslog.
@@ -336,6 +348,7 @@ impl Settings {
             heartbeat: None,
             store: StoreOptions::default(),
             state: StateIn::default(),
+            roles: Roles::default(),
             schemas: Arc::default(),
             time_zone: TimeZone::UTC,
             clock: Clock::default(),
@@ -517,6 +530,9 @@ impl Settings {
         }
         if let Some(state) = fields.get("state").and_then(|node| state::read(node, check)) {
             self.state = state;
+        }
+        if let Some(roles) = fields.get("roles").and_then(|node| roles::read(node, check)) {
+            self.roles = roles;
         }
     }
 

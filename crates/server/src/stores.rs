@@ -12,7 +12,7 @@ use lanner_io::receiver::host_name;
 use lanner_io::state::StateStore;
 use lanner_io::store::{Store, StoreError};
 
-use crate::settings::{Settings, StateIn};
+use crate::settings::{Roles, Settings, StateIn};
 
 /// How long it takes to try again to reach a database that is away.
 const AGAIN: Duration = Duration::from_secs(2);
@@ -31,8 +31,8 @@ pub(crate) struct Stores {
 pub struct Elsewhere {
     /// The database.
     pub(crate) state: Arc<PostgreSqlState>,
-    /// That this server evaluates, and no other.
-    pub(crate) lease: Arc<Lease>,
+    /// That this server evaluates what is not shared out, and no other; a worker needs none.
+    pub(crate) lease: Option<Arc<Lease>>,
 }
 
 impl Stores {
@@ -80,7 +80,10 @@ impl Elsewhere {
         let host = host_name().unwrap_or_default();
         let holder = format!("{host} {:016x}", file.secret());
         let about = format!("process {} on {host}", std::process::id());
-        let lease = Arc::new(leased(&state, holder, about).await?);
+        let lease = match settings.roles {
+            Roles::Worker => None,
+            Roles::All | Roles::ApiNotify => Some(Arc::new(leased(&state, holder, about).await?)),
+        };
         tracing::info!("the state is in {place}");
         Ok(Self { state, lease })
     }

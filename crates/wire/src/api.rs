@@ -49,7 +49,7 @@ pub use model::{
 };
 pub use operations::{
     AuditView, EventRetentionView, ProcessorView, ReloadView, RepairView, RetentionView, SeriesRetentionView,
-    SetAsideView, SourceState, SourceView, Status,
+    SetAsideView, SharingStatus, SourceState, SourceView, Status, WorkerView,
 };
 pub use problem::{ErrorBody, ProblemView, WriteReport};
 pub use profile::{

@@ -13,8 +13,8 @@ use lanner_server::configuration::handlers::response;
 use lanner_server::configuration::service::ConfigurationService;
 use lanner_server::documents::{ApplyError, ApplyOptions, CONFIGURATION, Prune};
 use lanner_server::http::problem_view;
-use lanner_server::settings::{CARBON_PICKLE_PORT, CARBON_PORT, HTTP_PORT, parse_address};
-use lanner_server::{Server, Settings};
+use lanner_server::settings::{CARBON_PICKLE_PORT, CARBON_PORT, HTTP_PORT, Roles, parse_address};
+use lanner_server::{Server, Settings, Worker};
 use lanner_wire::api::ReloadView;
 use serde_json::Value;
 use tracing_subscriber::filter::{LevelFilter, ParseError, Targets};
@@ -42,6 +42,8 @@ Examples:
   lanner serve --config lanner.yaml --data /var/lib/lanner
   lanner serve --config /etc/lanner --log-format json
   lanner serve --allow log
+  lanner serve --config lanner.yaml --role api,notify
+  lanner serve --config lanner.yaml --role worker --data /var/lib/lanner-worker --listen 127.0.0.1:9801
   LANNER_TOKEN=... lanner serve --listen 0.0.0.0:9797 --carbon off
 
 Ctrl-C or SIGTERM stops it; acknowledged data is on disk. SIGHUP, or `lanner reload`, reads the configuration again.")]
@@ -67,6 +69,9 @@ pub(crate) struct Args {
     /// What receivers created over the API may do on this machine; those in the configuration may do everything.
     #[arg(long, env = "LANNER_ALLOW", value_delimiter = ',', value_parser = Power::parse, value_name = "command,log,file,env")]
     allow: Vec<Power>,
+    /// Which part of the work this server does; by default all. Servers share it by a state in a database (server.state).
+    #[arg(long, env = "LANNER_ROLE", value_delimiter = ',', value_name = "all|api,notify|worker")]
+    role: Vec<String>,
     /// Format of the log, which is written to standard error.
     #[arg(long, value_enum, default_value_t)]
     log_format: LogFormat,
@@ -173,6 +178,9 @@ fn settings(args: &Args, loaded: Option<&Loaded>) -> Result<Settings> {
         settings.token = Some(Secret::Text(token.clone()));
     }
     settings.allow.extend(&args.allow);
+    if !args.role.is_empty() {
+        settings.roles = Roles::of(&args.role).map_err(wrong("--role"))?;
+    }
     Ok(settings)
 }
 
@@ -180,6 +188,9 @@ async fn serve(settings: Settings, document: Option<Value>, reread: Option<&Rere
     // Asked for before anything starts, so that an early Ctrl-C ends as cleanly as a late one.
     let mut stop = std::pin::pin!(stop_signal()?);
     let mut hang_up = hang_up()?;
+    if settings.roles == Roles::Worker {
+        return work(settings, stop).await;
+    }
     let folder = std::path::absolute(&settings.folder).unwrap_or_else(|_| settings.folder.clone());
     // A standby, and who waits for a database, may wait for long.
     let opened = tokio::select! {
@@ -215,6 +226,22 @@ async fn serve(settings: Settings, document: Option<Value>, reread: Option<&Rere
             .hint("start it again, and it waits as a standby")),
         None => applied.map(|_| ()),
     }
+}
+
+/// Runs a worker until it is asked to stop. Of the configuration it needs the settings and the sources; rules come from the
+/// state.
+async fn work(settings: Settings, mut stop: std::pin::Pin<&mut impl Future<Output = ()>>) -> Result<()> {
+    let started = tokio::select! {
+        started = Worker::start(settings) => started,
+        () = &mut stop => return Ok(()),
+    };
+    let worker = started.map_err(|error| Failure::program(error.to_string()))?;
+    remark(&format!("Lanner works; http://{}/readyz says whether it does", worker.address()));
+    systemd::ready();
+    stop.await;
+    systemd::stopping();
+    worker.stop().await;
+    Ok(())
 }
 
 /// What became of the configuration as the server started.

@@ -1,6 +1,6 @@
 //! `lanner status`: health and contents of the server.
 
-use lanner_wire::api::{ProcessorView, RetentionView, SourceView, Status};
+use lanner_wire::api::{ProcessorView, RetentionView, SharingStatus, SourceView, Status, WorkerView};
 
 use super::shared::Shared;
 use crate::client;
@@ -39,6 +39,7 @@ impl Row for Status {
         "refused",
         "unmatched",
         "sources",
+        "workers",
         "rules",
         "evaluations",
         "behind",
@@ -69,6 +70,7 @@ impl Row for Status {
             self.ingest.rejected.into(),
             Some(unmatched(&self.processors)).filter(|text| !text.is_empty()).into(),
             Some(sources(&self.sources)).filter(|text| !text.is_empty()).into(),
+            self.sharing.as_ref().map(workers).into(),
             self.engine.rules.into(),
             self.engine.evaluations.into(),
             lanner_core::time::format_duration(self.engine.lag_ms).into(),
@@ -99,6 +101,13 @@ fn unmatched(processors: &[ProcessorView]) -> String {
     let texts: Vec<String> =
         some.map(|one| format!("{} {} of {}", one.id, one.unmatched, one.events)).collect();
     texts.join(", ")
+}
+
+/// Who shares the work: `process 7 on a: 128 shards, 5 rules`, and what nobody does.
+fn workers(sharing: &SharingStatus) -> String {
+    let worker = |it: &WorkerView| format!("{}: {} shards, {} rules", it.name, it.shards, it.rules);
+    let free = (sharing.free > 0).then(|| format!("{} shards are nobody's", sharing.free));
+    sharing.workers.iter().map(worker).chain(free).collect::<Vec<_>>().join("; ")
 }
 
 /// `berlin answering; tokyo failing: no answer within 10s`

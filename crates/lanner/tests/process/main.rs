@@ -15,6 +15,7 @@ mod receiver;
 mod room;
 mod rubbish;
 mod shared_state;
+mod shared_work;
 mod standstill;
 mod stopping;
 mod told;

@@ -111,6 +111,11 @@ impl Program {
         self.setup.url()
     }
 
+    /// How it was started.
+    pub(crate) const fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }

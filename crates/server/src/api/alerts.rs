@@ -85,7 +85,7 @@ pub(super) fn muted_view(muted: MutedBy) -> MutedView {
 /// Acknowledge an alert: it is not repeated until it resolves or gets worse.
 ///
 /// # Errors
-/// 404 when no episode of such an alert runs; 422 with every problem.
+/// 404 when no episode of such an alert runs; 409 when a worker evaluates its rule; 422 with every problem.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/alerts/{fingerprint}/ack", tag = "alerts", operation_id = "acknowledge_alert", params(("fingerprint" = String, Path)),
     request_body = NewAcknowledgement,
@@ -104,7 +104,7 @@ pub(crate) async fn acknowledge(
 /// Withdraw the acknowledgement of an alert.
 ///
 /// # Errors
-/// 404 when no episode of such an alert runs.
+/// 404 when no episode of such an alert runs, 409 when a worker evaluates its rule.
 #[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/api/v1/alerts/{fingerprint}/ack", tag = "alerts", operation_id = "unacknowledge_alert", params(("fingerprint" = String, Path)),
     responses((status = 204))
@@ -136,6 +136,10 @@ async fn set_acknowledged(
         }
     });
     let written = written.await.map_err(|panic| StoreError::Database { detail: panic.to_string() })?;
+    if written.is_none() && service.engine().is_running(&fingerprint) && service.work().is_some() {
+        let why = "a worker evaluates this alert's rule, and such an alert cannot be acknowledged yet; silence it instead";
+        return Err(ApiError::new(StatusCode::CONFLICT, why));
+    }
     written.ok_or_else(|| ApiError::not_found("alert that lasts", &fingerprint))??;
     service.state.audit(now_ms, principal.name(), action, &fingerprint, detail)?.await?;
     service.wakeup.ring();

@@ -17,6 +17,7 @@ use lanner_engine::cycle::{Answered, Cycle, Evaluated, GATHER_MS};
 use lanner_engine::{Answer, Due, Rule};
 use lanner_io::store::StoreError;
 
+use super::owner::Owner;
 use super::readers::Readers;
 use super::service::EvaluationService;
 use crate::intake::history::Kept;
@@ -250,20 +251,25 @@ fn release(service: &EvaluationService, due: &[Due]) {
 ///
 /// Stopping without having written is like a crash before the transaction: the next run works it out again.
 pub fn write(service: &EvaluationService, changes: Changes) {
-    if changes.is_empty() {
+    write_taking(service, changes, &Arc::default());
+}
+
+/// As [`write`], of what follows from news of others: those are dropped with it.
+pub(crate) fn write_taking(service: &EvaluationService, changes: Changes, taken: &Arc<[i64]>) {
+    if changes.is_empty() && taken.is_empty() {
         return;
     }
-    let mut changes = Arc::new(changes);
-    // An alert whose state began with this window has just changed.
-    for alert in changes.alerts.iter().filter(|alert| alert.since_ms == alert.window.end_ms) {
-        tracing::info!(rule = &*alert.rule, group = %alert.group, state = %alert.state, value = alert.value, "alert");
+    tell_log(&changes);
+    if let Owner::Shards(held) = &service.owner {
+        return held.write(service, changes);
     }
+    let mut changes = Arc::new(changes);
     loop {
         // While nothing can be written, nothing can be received either, unless that goes elsewhere.
         let receives = service.receives_while_stuck || locked(&service.stuck).is_none();
         let watched_ms = service.watch.note(service.now_ms()).filter(|_| receives);
         Arc::make_mut(&mut changes).watched_ms = watched_ms;
-        match submitted(service, &changes) {
+        match submitted(service, &changes, taken) {
             Ok(()) => {
                 service.watch.noted(watched_ms);
                 break;
@@ -302,10 +308,21 @@ pub fn write(service: &EvaluationService, changes: Changes) {
     }
 }
 
+/// Tells the log of alerts that have just changed: their state began with this window.
+fn tell_log(changes: &Changes) {
+    for alert in changes.alerts.iter().filter(|alert| alert.since_ms == alert.window.end_ms) {
+        tracing::info!(rule = &*alert.rule, group = %alert.group, state = %alert.state, value = alert.value, "alert");
+    }
+}
+
 /// Has changes written, and waits for it. A database that does not say whether they are is waited for as long as it takes,
 /// and meanwhile people are notified as when nothing can be written.
-fn submitted(service: &EvaluationService, changes: &Arc<Changes>) -> Result<(), StoreError> {
-    let mut receipt = service.submit(Arc::clone(changes))?;
+fn submitted(
+    service: &EvaluationService,
+    changes: &Arc<Changes>,
+    taken: &Arc<[i64]>,
+) -> Result<(), StoreError> {
+    let mut receipt = service.submit(Arc::clone(changes), taken)?;
     loop {
         match receipt.wait_for(LONGEST_SILENCE) {
             Ok(written) => return written,

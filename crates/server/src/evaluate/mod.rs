@@ -1,7 +1,9 @@
 //! Rules are evaluated: what is due is read side by side, judged and written.
 
 pub mod cycle;
+pub(crate) mod held;
 pub(crate) mod limits;
+pub(crate) mod owner;
 mod pulse;
 pub mod read;
 mod readers;

@@ -5,11 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use lanner_core::Changes;
 use lanner_engine::Engine;
+use lanner_engine::engine::Part;
 use lanner_io::data::DataStore;
-use lanner_io::receiver::host_name;
-use lanner_io::state::{Claim, LoadedState, Receipt, Shards, StateStore, StoreError};
+use lanner_io::postgresql::sharing::Work;
+use lanner_io::state::{Receipt, StateStore, StoreError};
 
 use super::limits::Limits;
+use super::owner::Owner;
 use super::pulse::{self, Pulse};
 use super::watch::Watch;
 use crate::base::Base;
@@ -29,8 +31,8 @@ use crate::wakeup::Wakeup;
 pub struct EvaluationService {
     pub(crate) data: Arc<dyn DataStore>,
     pub(crate) state: Arc<dyn StateStore>,
-    /// That this server evaluates every rule, once that could be written; `None` where nothing in the folder may change.
-    claim: Option<Mutex<Option<Claim>>>,
+    /// In whose name it writes.
+    pub(crate) owner: Owner,
     clock: Clock,
     pub(crate) shutdown: Arc<Shutdown>,
     /// Whether another server has taken over.
@@ -81,20 +83,12 @@ impl EvaluationService {
     ) -> Result<Self, StoreError> {
         let (state, clock) = (Arc::clone(&base.state), base.clock());
         let now_ms = clock.now_ms();
-        let mut engine = Engine::new();
         let watch = Watch::load(&*state)?;
-        engine.set_gaps(watch.gaps());
-        let claim = if base.settings.read_only {
-            None
-        } else {
-            match claim(&*state) {
-                // Written before anything else is.
-                Err(StoreError::DiskFull) => Some(Mutex::new(None)),
-                claimed => Some(Mutex::new(Some(claimed?))),
-            }
-        };
-        let LoadedState { alerts, cursors } = state.load(Shards::All)?;
-        engine.restore(alerts, cursors, state.load_notification_log()?);
+        let (owner, mut engine) = Owner::open(base)?;
+        if engine.part() != Part::Worker {
+            // What a source elsewhere holds is there, whoever was away.
+            engine.set_gaps(watch.gaps());
+        }
         engine.set_silences(&state.silences()?, now_ms);
         for key in engine.under_way().map(str::to_owned).collect::<Vec<_>>() {
             // The server stopped between the two writes.
@@ -105,7 +99,7 @@ impl EvaluationService {
         Ok(Self {
             data: Arc::clone(&base.data),
             state,
-            claim,
+            owner,
             clock,
             shutdown: Arc::clone(&base.shutdown),
             replaced: Arc::clone(&base.replaced),
@@ -138,23 +132,23 @@ impl EvaluationService {
     /// # Errors
     /// As [`StateStore::apply_claimed`].
     pub fn apply(&self, changes: Arc<Changes>) -> Result<(), StoreError> {
-        self.submit(changes)?.wait()
+        self.submit(changes, &Arc::default())?.wait()
     }
 
-    /// As [`Self::apply`], without waiting.
+    /// As [`Self::apply`], without waiting. Drops the news with these numbers, which the engine took.
     ///
     /// # Errors
     /// As [`StateStore::apply_claimed`].
-    pub(super) fn submit(&self, changes: Arc<Changes>) -> Result<Receipt, StoreError> {
-        let Some(held) = &self.claim else {
-            return self.state.apply(changes); // refused, with the reason
-        };
-        let known = *locked(held);
-        let claim = match known {
-            Some(claim) => claim,
-            None => *locked(held).insert(claim(&*self.state)?),
-        };
-        self.state.apply_claimed(claim, changes)
+    pub(super) fn submit(&self, changes: Arc<Changes>, taken: &Arc<[i64]>) -> Result<Receipt, StoreError> {
+        self.owner.submit(&*self.state, changes, taken)
+    }
+
+    /// Who shares the work, as it was seen last, where this server shares it out.
+    pub(crate) fn work(&self) -> Option<Work> {
+        match &self.owner {
+            Owner::Unshared(center) => Some(locked(&center.work).clone()),
+            _ => None,
+        }
     }
 
     /// The engine, locked.
@@ -203,7 +197,7 @@ impl EvaluationService {
     /// Notes that nothing could be received while the process stood still, if it did: before any window of that time is
     /// judged.
     pub(super) fn note_standstill(&self, now_ms: i64) {
-        if self.clock.is_stepped() {
+        if self.clock.is_stepped() || matches!(self.owner, Owner::Shards(_)) {
             return;
         }
         let Some(gap) = self.pulse.stood_still(now_ms) else { return };
@@ -222,9 +216,4 @@ impl EvaluationService {
             tracing::warn!("cannot store that nothing was received for a while: {error}");
         }
     }
-}
-
-fn claim(state: &dyn StateStore) -> Result<Claim, StoreError> {
-    let host = host_name().map_or_else(String::new, |host| format!(" on {host}"));
-    state.claim(Shards::All, &format!("process {}{host}", std::process::id()))?.wait()
 }

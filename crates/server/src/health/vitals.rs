@@ -57,14 +57,18 @@ fn look(service: &HealthService, mut backlog: Backlog) -> Backlog {
 
 fn vitals(service: &HealthService) -> Vitals {
     let now_ms = service.now_ms();
-    let next_ms = service.evaluation.engine().next_due_ms();
+    let (next_ms, elsewhere_ms) = {
+        let engine = service.evaluation.engine();
+        (engine.next_due_ms(), engine.overdue_elsewhere_ms(now_ms))
+    };
     let silent_ms = now_ms - service.evaluation.last_turn_ms.load(Ordering::Relaxed);
     let stuck = locked(&service.evaluation.stuck).clone();
     let (stuck, state_away) = if service.state_place.is_some() { (None, stuck) } else { (stuck, None) };
     let unwritable = stuck.or_else(|| locked(&service.upkeep_failed).clone());
     // Whoever waits for a full disk is late for a known reason, which is told already.
     let is_stuck = unwritable.is_some() || state_away.is_some();
-    let lag_ms = if is_stuck { 0 } else { next_ms.map_or(0, |ms| now_ms - ms).max(silent_ms) };
+    let lag_ms =
+        if is_stuck { 0 } else { next_ms.map_or(0, |ms| now_ms - ms).max(silent_ms).max(elsewhere_ms) };
     Vitals {
         unwritable,
         state_away,

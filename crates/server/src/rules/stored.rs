@@ -45,6 +45,16 @@ pub(crate) fn read_rules<'i>(
     Ok(stored)
 }
 
+/// Reads every rule, and nothing else.
+///
+/// # Errors
+/// Failures of the store.
+pub(crate) fn read_all_rules(store: &dyn StateStore) -> Result<Stored, StoreError> {
+    let mut stored = Stored::default();
+    stored.add_rules(store.documents(RULE)?);
+    Ok(stored)
+}
+
 /// Reads every receiver and inhibition.
 ///
 /// # Errors

@@ -32,6 +32,9 @@ pub struct Status {
     pub sources: Vec<SourceView>,
     /// How the rules fare.
     pub engine: EngineStatus,
+    /// Who shares the work, where several servers do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sharing: Option<SharingStatus>,
     /// Alerts counted by state.
     pub alerts: StateCounts,
     /// Messages.
@@ -39,6 +42,35 @@ pub struct Status {
     /// Stored documents that cannot be read and are not in force.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub set_aside: Vec<SetAsideView>,
+}
+
+/// Who shares the work, as it was seen last.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SharingStatus {
+    /// The workers that are there.
+    pub workers: Vec<WorkerView>,
+    /// Shards that no worker holds: their rules are not evaluated.
+    #[cfg_attr(feature = "openapi", schema(example = 0))]
+    pub free: u64,
+    /// Changes of alerts that workers reported and nobody has been notified of yet.
+    #[cfg_attr(feature = "openapi", schema(example = 0))]
+    pub news: u64,
+}
+
+/// A worker.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct WorkerView {
+    /// Its process and host.
+    #[cfg_attr(feature = "openapi", schema(example = "process 4711 on rules-2"))]
+    pub name: String,
+    /// How many of the 256 shards it holds.
+    #[cfg_attr(feature = "openapi", schema(example = 128))]
+    pub shards: u64,
+    /// How many rules are in them.
+    #[cfg_attr(feature = "openapi", schema(example = 512))]
+    pub rules: u64,
 }
 
 /// What became of a configuration file that was read again.
