@@ -55,7 +55,8 @@ impl RateLimit {
         let each_us = per_us / i64::from(self.n_requests.max(1));
         let take = |taken_us: i64| {
             // A clock that was set back leaves nobody out for longer than the time itself.
-            let taken_us = if taken_us.saturating_sub(now_us) > per_us { now_us } else { taken_us.max(now_us) };
+            let taken_us =
+                if taken_us.saturating_sub(now_us) > per_us { now_us } else { taken_us.max(now_us) };
             let next_us = taken_us.saturating_add(each_us);
             (next_us.saturating_sub(now_us) <= per_us).then_some(next_us)
         };
