@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn claims_become_a_name_and_scopes() {
         #[track_caller]
-        fn check(mapping: &Mapping, claims: Value, expected: Result<(&str, &[Scope]), &str>) {
+        fn check(mapping: &Mapping, claims: &Value, expected: Result<(&str, &[Scope]), &str>) {
             let claims = claims.as_object().unwrap();
             match (person(mapping, claims), expected) {
                 (Ok(found), Ok((name, scopes))) => {
@@ -113,31 +113,31 @@ mod tests {
         }
         let by_email = mapping("email", "groups");
         let ann = |groups: Value| json!({ "email": "ann@example.org", "groups": groups });
-        check(&by_email, ann(json!(["staff"])), Ok(("ann@example.org", &[Scope::Read])));
+        check(&by_email, &ann(json!(["staff"])), Ok(("ann@example.org", &[Scope::Read])));
         check(
             &by_email,
-            ann(json!(["staff", "on-call", 7])),
+            &ann(json!(["staff", "on-call", 7])),
             Ok(("ann@example.org", &[Scope::Read, Scope::Operate])),
         );
-        check(&by_email, ann(json!("platform")), Ok(("ann@example.org", &[Scope::Admin])));
+        check(&by_email, &ann(json!("platform")), Ok(("ann@example.org", &[Scope::Admin])));
         // Operating alone opens no page.
-        check(&by_email, ann(json!(["on-call"])), Err("in no group"));
-        check(&by_email, ann(json!(["Staff", "staff "])), Err("in no group"));
-        check(&by_email, ann(json!({ "staff": true })), Err("in no group"));
-        check(&by_email, ann(Value::Null), Err("in no group"));
-        check(&by_email, json!({ "sub": "1", "groups": ["staff"] }), Err("does not say your \"email\""));
-        check(&by_email, json!({ "email": ["ann"], "groups": ["staff"] }), Err("does not say"));
+        check(&by_email, &ann(json!(["on-call"])), Err("in no group"));
+        check(&by_email, &ann(json!(["Staff", "staff "])), Err("in no group"));
+        check(&by_email, &ann(json!({ "staff": true })), Err("in no group"));
+        check(&by_email, &ann(Value::Null), Err("in no group"));
+        check(&by_email, &json!({ "sub": "1", "groups": ["staff"] }), Err("does not say your \"email\""));
+        check(&by_email, &json!({ "email": ["ann"], "groups": ["staff"] }), Err("does not say"));
         let unverified = json!({ "email": "ann@example.org", "email_verified": false, "groups": ["staff"] });
-        check(&by_email, unverified, Err("has not verified"));
+        check(&by_email, &unverified, Err("has not verified"));
         for name in ["config", "server.token", "Ann Lee", "<ann>", "anonymous"] {
-            check(&by_email, json!({ "email": name, "groups": ["staff"] }), Err("cannot be a name"));
+            check(&by_email, &json!({ "email": name, "groups": ["staff"] }), Err("cannot be a name"));
         }
         let roles = json!({ "preferred_username": "ann", "realm_access": { "roles": ["staff"] } });
-        check(&mapping("preferred_username", "realm_access.roles"), roles, Ok(("ann", &[Scope::Read])));
+        check(&mapping("preferred_username", "realm_access.roles"), &roles, Ok(("ann", &[Scope::Read])));
         let named = json!({ "email": "ann", "https://example.org/groups": ["staff"] });
-        check(&mapping("email", "https://example.org/groups"), named, Ok(("ann", &[Scope::Read])));
+        check(&mapping("email", "https://example.org/groups"), &named, Ok(("ann", &[Scope::Read])));
         let mut open = mapping("email", "groups");
         open.scopes.insert(Scope::Read, vec!["*".to_owned()]);
-        check(&open, json!({ "email": "ann" }), Ok(("ann", &[Scope::Read])));
+        check(&open, &json!({ "email": "ann" }), Ok(("ann", &[Scope::Read])));
     }
 }

@@ -80,7 +80,7 @@ impl Through {
         let redirect_uri = format!("{home}{DONE}");
         let address =
             self.relying.address(begun.derived.attempt(&redirect_uri), &begun.derived.challenge()).await;
-        Ok((address.map_err(told)?, begun.cookie))
+        Ok((address.map_err(|error| told(&error))?, begun.cookie))
     }
 
     /// Who somebody is that comes back, and where they wanted to go.
@@ -106,7 +106,8 @@ impl Through {
         }
         let redirect_uri = format!("{home}{DONE}");
         let attempt = begun.derived.attempt(&redirect_uri);
-        let claims = self.relying.claims(brought.code, brought.issuer, attempt).await.map_err(told)?;
+        let claims =
+            self.relying.claims(brought.code, brought.issuer, attempt).await.map_err(|error| told(&error))?;
         let forbidden = |why| ApiError::new(StatusCode::FORBIDDEN, why);
         let principal = mapping::person(&self.mapping, &claims).map_err(forbidden)?;
         Ok((principal, begun.next))
@@ -119,7 +120,7 @@ impl Through {
 }
 
 /// What went wrong, as an answer.
-fn told(error: OpenIdError) -> ApiError {
+fn told(error: &OpenIdError) -> ApiError {
     tracing::warn!("signing in through OpenID Connect: {error}");
     let status = match error {
         OpenIdError::Provider(_) => StatusCode::BAD_GATEWAY,
