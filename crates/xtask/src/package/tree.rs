@@ -17,7 +17,7 @@ pub(super) struct Entry {
 }
 
 /// Files of the repository, and where they go.
-const COPIED: [(&str, &str); 6] = [
+const COPIED: [(&str, &str); 7] = [
     ("packaging/lanner.service", "usr/lib/systemd/system/lanner.service"),
     ("packaging/lanner.yaml", "etc/lanner/lanner.yaml"),
     ("docs/configuration.md", "usr/share/doc/lanner/configuration.md"),
