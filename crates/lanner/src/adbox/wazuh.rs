@@ -76,6 +76,27 @@ impl DataArgs {
         self.url.is_none()
     }
 
+    /// The same on a command line, but for the password.
+    pub(crate) fn as_arguments(&self) -> String {
+        let mut said = String::new();
+        for file in &self.data {
+            said.push_str(&format!(" --data {}", file.display()));
+        }
+        if let Some(url) = &self.url {
+            said.push_str(&format!(" --url {url}"));
+        }
+        if self.wazuh == Version::Five {
+            said.push_str(" --wazuh 5");
+        }
+        for (name, value) in [("index", &self.index), ("user", &self.user)] {
+            value.iter().for_each(|value| said.push_str(&format!(" --{name} '{value}'")));
+        }
+        if let Some(file) = &self.ca_file {
+            said.push_str(&format!(" --ca-file {}", file.display()));
+        }
+        said
+    }
+
     pub(crate) fn auth(&self) -> Option<Auth> {
         let (username, password) = (self.user.clone()?, self.password.clone()?);
         Some(Auth { username, password: Secret::Text(password), ..Auth::default() })

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, IsTerminal as _, Write as _};
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::kept;
 use crate::adbox::compose::{self, Choices, ColumnChoice, FieldSeen, FieldsSeen, needs_numbers};
@@ -76,20 +76,12 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
         return Err(Failure::user(format!("nothing is written, as it would not run:\n{}", told.trim_end())));
     }
     kept::write(&path, text.as_bytes())?;
-    remark(&format!("{} is written; run it with: {}", path.display(), command(args, &path)));
+    let name = path.display();
+    remark(&format!(
+        "{name} is written; run it with: lanner detector run {name}{}",
+        args.data.as_arguments()
+    ));
     Ok(Outcome::Fine)
-}
-
-/// How to run it, with where alerts come from.
-fn command(args: &Args, path: &Path) -> String {
-    let mut command = format!("lanner detector run {}", path.display());
-    if let Some(url) = &args.data.url {
-        command.push_str(&format!(" --url {url}"));
-    }
-    for file in &args.data.data {
-        command.push_str(&format!(" --data {}", file.display()));
-    }
-    command
 }
 
 /// The next use case in this folder.
