@@ -96,6 +96,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "a test of threads")]
     fn threads_share_it() {
         let limit = RateLimit::new(100, 60_000);
         let n_passed: usize = std::thread::scope(|scope| {
