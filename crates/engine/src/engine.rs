@@ -11,6 +11,7 @@
 
 mod decide;
 mod mutes;
+mod part;
 mod rules;
 mod shared;
 
@@ -33,8 +34,8 @@ use crate::source::join::joined;
 use crate::source::{Due, Gaps, Query};
 
 use decide::{Case, Decision, Found, evaluation};
+pub use part::Part;
 pub use rules::RuleChanges;
-pub use shared::Part;
 
 /// What is due, and what was passed over.
 #[derive(Debug, Default)]

@@ -391,6 +391,17 @@ impl Settings {
         addresses.into_iter().flatten().find(|address| !address.ip().to_canonical().is_loopback())
     }
 
+    /// Why this server cannot do its part, as far as that shows before it starts.
+    #[must_use]
+    pub(crate) fn objection_to_roles(&self) -> Option<String> {
+        let shares = self.roles != Roles::All;
+        (shares && !matches!(self.state, StateIn::PostgreSql(_))).then(|| {
+            "servers share the work by a state that all of them reach; set server.state: { postgresql: { url: ... } }, \
+             or leave the role all"
+                .to_owned()
+        })
+    }
+
     /// Takes over what the sections `server`, `retention`, `sources` and `scrape` say, and returns the problems in them.
     pub fn read(&mut self, sections: SettingSections<'_>) -> Vec<Problem> {
         let SettingSections { server, retention, sources, scrape } = sections;

@@ -49,7 +49,6 @@ const LEAVING: Duration = Duration::from_millis(1_500);
 pub struct Worker {
     base: Base,
     evaluation: Arc<EvaluationService>,
-    keeper: Arc<Keeper>,
     address: SocketAddr,
     turn: JoinHandle<()>,
     keeping: JoinHandle<()>,
@@ -98,8 +97,7 @@ impl Worker {
         let turn = cycle::start(&evaluation)?;
         let (stop, stopped) = oneshot::channel();
         let shutdown = Arc::clone(&base.shutdown);
-        let router =
-            router(Seen { evaluation: Arc::clone(&evaluation), keeper: Arc::clone(&keeper) }, access);
+        let router = router(Seen { evaluation: Arc::clone(&evaluation), keeper }, access);
         let http = tokio::spawn(async move {
             let serving = lanner_io::http::serve(listener, certificates, router, stopped);
             let stopping = async move {
@@ -109,19 +107,13 @@ impl Worker {
             };
             tokio::join!(serving, stopping);
         });
-        Ok(Self { base, evaluation, keeper, address, turn, keeping, http })
+        Ok(Self { base, evaluation, address, turn, keeping, http })
     }
 
     /// Where HTTP listens.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
-    }
-
-    /// How many shards it holds.
-    #[must_use]
-    pub fn n_shards(&self) -> usize {
-        self.keeper.n_held()
     }
 
     /// Stops: the current turn is finished, and other workers may take every shard at once.

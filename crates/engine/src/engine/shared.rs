@@ -13,23 +13,12 @@ use std::sync::Arc;
 
 use lanner_core::{Alert, AlertNews, Changes, Cursor, ResolvedReason, TimeRange};
 
+use super::part::Part;
 use super::rules::RuleChanges;
 use super::{Alerts, Engine, Tracked};
 use crate::alert::state;
 use crate::detector::learning::Memory;
 use crate::rule::Rule;
-
-/// Which part of the work an engine does.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Part {
-    /// All of it.
-    #[default]
-    Whole,
-    /// Rules of data that lies here, and all notifications.
-    Notifier,
-    /// Rules that it is given, and no notifications.
-    Worker,
-}
 
 impl Engine {
     /// An engine for a part of the work; see [`Engine::new`].

@@ -20,6 +20,7 @@ use lanner_io::store::StoreError;
 use super::owner::Owner;
 use super::readers::Readers;
 use super::service::EvaluationService;
+use super::shard_turns;
 use crate::intake::history::Kept;
 use crate::metrics::METRICS;
 use crate::sync::locked;
@@ -261,7 +262,7 @@ pub(crate) fn write_taking(service: &EvaluationService, changes: Changes, taken:
     }
     tell_log(&changes);
     if let Owner::Shards(held) = &service.owner {
-        return held.write(service, changes);
+        return shard_turns::write(held, service, changes);
     }
     let mut changes = Arc::new(changes);
     loop {

@@ -1,24 +1,13 @@
-//! The shards that a worker holds, and how what happens in them is written: each shard in a transaction of its own.
-//!
-//! A shard that somebody else has taken is let go as soon as a write says so; nothing of it is written. One whose rules turn
-//! out to be somebody else's is read again.
+//! The shards that a worker holds, the rules in them, and what a turn changes in each.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use lanner_core::{AlertNews, Changes};
 use lanner_io::postgresql::PostgreSqlState;
 use lanner_io::state::{Claim, Receipt, Shards, StoreError};
 
-use super::service::EvaluationService;
-use crate::metrics::METRICS;
 use crate::sync::locked;
-
-/// How long a write may be under way before the worker says that it waits.
-const LONGEST_SILENCE: Duration = Duration::from_secs(5);
-/// How long it takes to try again to write.
-const AGAIN: Duration = Duration::from_millis(500);
 
 /// The shards that this worker holds.
 #[derive(Debug)]
@@ -45,9 +34,9 @@ struct Part {
 
 /// The same, as often as it takes to write it.
 #[derive(Debug, Clone)]
-struct Turn {
-    shard: u8,
-    changes: Arc<Changes>,
+pub(super) struct Turn {
+    pub(super) shard: u8,
+    pub(super) changes: Arc<Changes>,
     news: Arc<[AlertNews]>,
 }
 
@@ -99,51 +88,20 @@ impl HeldShards {
         !locked(&self.held).stale.is_empty()
     }
 
-    /// Lets a shard go: it is neither evaluated nor written from now on.
-    pub(crate) fn drop_shard(&self, service: &EvaluationService, shard: u8) {
-        service.engine().release(self.rules_of(shard));
+    /// Forgets a shard, or only what is known of its rules, which are then to be read again.
+    pub(super) fn remove(&self, shard: u8, is_kept: bool) {
         let mut held = locked(&self.held);
         held.rules.retain(|_, of| *of != shard);
-        held.claims.remove(&shard);
-        held.stale.remove(&shard);
-    }
-
-    /// Forgets what is known of a shard's rules, which are read again.
-    fn reread(&self, service: &EvaluationService, shard: u8) {
-        service.engine().release(self.rules_of(shard));
-        let mut held = locked(&self.held);
-        held.rules.retain(|_, of| *of != shard);
-        held.stale.insert(shard);
-    }
-
-    /// Writes what a turn changed, and tries until that succeeds, the shard is somebody else's, or the server stops.
-    pub(super) fn write(&self, service: &EvaluationService, changes: Changes) {
-        let news = service.engine().take_news();
-        let mut open = self.turns(changes, news);
-        while !open.is_empty() {
-            let submitted: Vec<_> = open.into_iter().filter_map(|turn| self.submit(turn)).collect();
-            open = Vec::new();
-            for (turn, receipt) in submitted {
-                match receipt.and_then(|receipt| answer(service, receipt)) {
-                    Ok(()) => self.forget(&turn.changes),
-                    Err(StoreError::Closed) => return,
-                    Err(error) => open.extend(self.refused(service, turn, &error)),
-                }
-            }
-            if open.is_empty() {
-                break;
-            }
-            if service.shutdown.has_begun() {
-                return; // as after a crash: whoever takes the shard works it out again
-            }
-            service.wakeup.wait(AGAIN);
-        }
-        if locked(&service.stuck).take().is_some() {
-            tracing::info!("evaluation continues");
+        if is_kept {
+            held.stale.insert(shard);
+        } else {
+            held.claims.remove(&shard);
+            held.stale.remove(&shard);
         }
     }
 
-    fn turns(&self, changes: Changes, news: Vec<AlertNews>) -> Vec<Turn> {
+    /// What a turn changed, shard by shard.
+    pub(super) fn turns(&self, changes: Changes, news: Vec<AlertNews>) -> Vec<Turn> {
         let held = locked(&self.held);
         let parts = split(changes, news, |rule| held.rules.get(rule).copied());
         let turn = |(shard, part): (u8, Part)| Turn {
@@ -155,65 +113,19 @@ impl HeldShards {
     }
 
     /// Has a turn written; nothing of a shard that is somebody else's.
-    fn submit(&self, turn: Turn) -> Option<(Turn, Result<Receipt, StoreError>)> {
+    pub(super) fn submit(&self, turn: Turn) -> Option<(Turn, Result<Receipt, StoreError>)> {
         let claim = *locked(&self.held).claims.get(&turn.shard)?;
         let receipt = self.state.apply_shard(claim, Arc::clone(&turn.changes), Arc::clone(&turn.news));
         Some((turn, receipt))
     }
 
-    fn forget(&self, changes: &Changes) {
+    /// Notes which rules are forgotten.
+    pub(super) fn forget(&self, changes: &Changes) {
         let mut held = locked(&self.held);
         for rule in &changes.forgotten_rules {
             held.rules.remove(rule);
         }
     }
-
-    /// Says what becomes of a turn that was refused: it is returned where it is to be tried again.
-    fn refused(&self, service: &EvaluationService, turn: Turn, error: &StoreError) -> Option<Turn> {
-        match error {
-            StoreError::StaleEpoch { .. } => {
-                METRICS.turns_refused.inc();
-                tracing::warn!(shard = turn.shard, "the shard was taken by another worker: {error}");
-                self.drop_shard(service, turn.shard);
-                None
-            }
-            StoreError::NotInShard { .. }
-            | StoreError::AlreadyEvaluated { .. }
-            | StoreError::WrongIdentity { .. } => {
-                METRICS.turns_refused.inc();
-                tracing::info!(shard = turn.shard, "the shard is read again: {error}");
-                self.reread(service, turn.shard);
-                None
-            }
-            error => {
-                wait(service, error);
-                Some(turn)
-            }
-        }
-    }
-}
-
-/// Waits for the answer to a write, as long as it takes; only until the server stops.
-fn answer(service: &EvaluationService, receipt: Receipt) -> Result<(), StoreError> {
-    let mut receipt = receipt;
-    loop {
-        match receipt.wait_for(LONGEST_SILENCE) {
-            Ok(written) => return written,
-            Err(waiting) => receipt = waiting,
-        }
-        if service.shutdown.has_begun() {
-            return Err(StoreError::Closed);
-        }
-        wait(service, &StoreError::Unavailable { detail: "no answer yet".to_owned() });
-    }
-}
-
-fn wait(service: &EvaluationService, error: &StoreError) {
-    let mut stuck = locked(&service.stuck);
-    if stuck.is_none() {
-        tracing::error!("evaluation waits until results can be written: {error}");
-    }
-    *stuck = Some(error.to_string());
 }
 
 /// What a turn changes, by shard. What concerns rules that are nobody's here is left out: they were let go.

@@ -8,5 +8,6 @@ mod pulse;
 pub mod read;
 mod readers;
 pub mod service;
+pub(crate) mod shard_turns;
 pub(crate) mod watch;
 pub(crate) mod windows;

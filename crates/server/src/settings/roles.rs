@@ -4,8 +4,6 @@ use lanner_core::field::Type;
 use lanner_core::reading::text;
 use lanner_engine::document::{Check, Node};
 
-use super::{Settings, StateIn};
-
 /// What `roles` may hold.
 pub(super) const ROLES: Type = Type::List(&Type::OneOf(&["all", "api", "notify", "worker"]));
 
@@ -65,19 +63,6 @@ pub(super) fn read(node: &Node, check: &mut Check) -> Option<Roles> {
         return None;
     }
     Roles::of(&names).map_err(|why| check.problem(node, "server.roles", why)).ok()
-}
-
-impl Settings {
-    /// Why this server cannot do its part, as far as that shows before it starts.
-    #[must_use]
-    pub fn objection_to_roles(&self) -> Option<String> {
-        let shares = self.roles != Roles::All;
-        (shares && !matches!(self.state, StateIn::PostgreSql(_))).then(|| {
-            "servers share the work by a state that all of them reach; set server.state: { postgresql: { url: ... } }, \
-             or leave the role all"
-                .to_owned()
-        })
-    }
 }
 
 #[cfg(test)]

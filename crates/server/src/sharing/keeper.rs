@@ -24,6 +24,7 @@ use crate::evaluate::cycle;
 use crate::evaluate::held::HeldShards;
 use crate::evaluate::owner::Owner;
 use crate::evaluate::service::EvaluationService;
+use crate::evaluate::shard_turns::drop_shard;
 use crate::metrics::METRICS;
 use crate::rules::stored;
 use crate::sync::locked;
@@ -138,7 +139,7 @@ impl Keeper {
         if !lost.is_empty() {
             tracing::warn!(shards = lost.len(), "shards are another worker's now");
             let _in_order = locked(&self.service.turns);
-            lost.into_iter().for_each(|shard| held.drop_shard(&self.service, shard));
+            lost.into_iter().for_each(|shard| drop_shard(held, &self.service, shard));
         }
         let unknown: Vec<u8> = ours.into_iter().filter(|shard| !ids.contains(shard)).collect();
         if unknown.is_empty() { Ok(()) } else { held.state.release_shards(&self.worker, &unknown) }
@@ -169,7 +170,7 @@ impl Keeper {
         let shed: Vec<u8> = held.ids().into_iter().rev().take(n).collect();
         {
             let _in_order = locked(&self.service.turns);
-            shed.iter().for_each(|shard| held.drop_shard(&self.service, *shard));
+            shed.iter().for_each(|shard| drop_shard(held, &self.service, *shard));
         }
         tracing::info!(shards = shed.len(), "gives shards back");
         held.state.release_shards(&self.worker, &shed)
@@ -258,7 +259,7 @@ impl Keeper {
         let ids: Vec<u8> = held.ids().into_iter().collect();
         {
             let _in_order = locked(&self.service.turns);
-            ids.iter().for_each(|shard| held.drop_shard(&self.service, *shard));
+            ids.iter().for_each(|shard| drop_shard(held, &self.service, *shard));
         }
         let released = held.state.release_shards(&self.worker, &ids);
         if let Err(error) = released.and_then(|()| held.state.dismiss_worker(&self.worker)) {
