@@ -1,11 +1,14 @@
 //! Everything that touches disk or network.
 //!
 //! [`data`], [`state`] and [`findings`] are what stores do; [`store`] keeps all in one file, and [`postgresql`] state in a database; [`receiver`] sends messages to people and programs, and
-//! [`remote`] is what all share who ask other servers; [`source`] asks other servers for series, [`scrape`] asks targets for their metrics, and [`bulk`] sends documents to search engines;
+//! [`remote`] is what all share who ask other servers; [`source`] asks other servers for series, [`scrape`] asks targets for their metrics,
+//! [`consume`] takes messages from brokers, and [`bulk`] sends documents to search engines;
 //! [`http`] is where requests come in; [`openid`] asks who somebody is;
 //! [`metrics`] is what all of them count about themselves.
 
+mod broker;
 pub mod bulk;
+pub mod consume;
 pub mod data;
 pub mod findings;
 pub mod http;

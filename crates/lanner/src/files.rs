@@ -238,6 +238,7 @@ impl Loaded {
             retention: field(node, "retention"),
             sources: field(node, "sources"),
             scrape: field(node, "scrape"),
+            consume: field(node, "consume"),
         }));
         problems
     }

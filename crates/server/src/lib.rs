@@ -20,6 +20,7 @@ pub mod api;
 mod base;
 mod clock;
 pub mod configuration;
+mod consume;
 pub mod documents;
 pub mod evaluate;
 mod expressions;

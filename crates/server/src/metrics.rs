@@ -18,6 +18,8 @@ pub(crate) struct Metrics {
     pub(crate) ingest_accepted: Counters,
     pub(crate) ingest_rejected: Counters,
     pub(crate) ingest_too_old: Counters,
+    pub(crate) consumed_messages: Counters,
+    pub(crate) consumer_up: Gauges,
     pub(crate) processed: Counters,
     pub(crate) unmatched: Counters,
     pub(crate) late_events: Counter,
@@ -63,6 +65,16 @@ impl Metrics {
                 "lanner_ingest_too_old_total",
                 "Accepted samples and events that are older than their retention.",
                 &["protocol"],
+            ),
+            consumed_messages: counters(
+                "lanner_consumed_messages_total",
+                "Messages of brokers, by what became of them: stored, doubled (stored before), refused (unreadable).",
+                &["consumer", "outcome"],
+            ),
+            consumer_up: gauges(
+                "lanner_consumer_up",
+                "1 while a consumer has a connection to its broker.",
+                &["consumer"],
             ),
             processed: counters(
                 "lanner_processor_events_total",

@@ -13,6 +13,7 @@ use crate::access::service::AccessService;
 use crate::actions;
 use crate::base::Base;
 use crate::configuration::service::ConfigurationService;
+use crate::consume::tasks as consume;
 use crate::evaluate::cycle;
 use crate::evaluate::service::EvaluationService;
 use crate::expressions::Expressions;
@@ -163,6 +164,7 @@ impl Server {
             server.tasks.push(tokio::spawn(vitals::run(Arc::clone(&server.services.health))));
             server.tasks.push(tokio::spawn(heartbeat::run(Arc::clone(&server.services.health))));
             server.tasks.push(tokio::spawn(scrape::run(Arc::clone(&server.services.intake))));
+            server.tasks.push(tokio::spawn(consume::run(Arc::clone(&server.services.intake))));
         }
         server.tasks.push(tokio::spawn(end_when_replaced(server.services.base.clone())));
         Ok(server)

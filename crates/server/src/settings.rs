@@ -23,6 +23,7 @@ use lanner_core::reading;
 use lanner_core::time::HOUR_MS;
 use lanner_engine::Config;
 use lanner_engine::document::{Check, Fields, Node, Problem};
+use lanner_io::consume::{ConsumeConfig, NOTES, NOTES_KEEP_MS};
 use lanner_io::receiver::{Links, Power, ReceiverConfig, Secret, host_name};
 use lanner_io::scrape::ScrapeConfig;
 use lanner_io::source::SourceConfig;
@@ -281,6 +282,8 @@ pub struct Settings {
     pub sources: Arc<Vec<SourceConfig>>,
     /// Targets that are asked for their metrics.
     pub scrape: Arc<Vec<ScrapeConfig>>,
+    /// Brokers whose messages are taken.
+    pub consume: Arc<Vec<ConsumeConfig>>,
     /// What the configuration file says, section by section, to be compared when it is read again.
     pub written: serde_json::Value,
     /// Whether rules are evaluated and the store is kept up; not in a process that only reads or changes what is stored.
@@ -300,6 +303,8 @@ pub struct SettingSections<'n> {
     pub sources: Option<&'n Node>,
     /// `scrape`.
     pub scrape: Option<&'n Node>,
+    /// `consume`.
+    pub consume: Option<&'n Node>,
 }
 
 impl<'n> From<&'n Config> for SettingSections<'n> {
@@ -309,6 +314,7 @@ impl<'n> From<&'n Config> for SettingSections<'n> {
             retention: config.retention.as_ref(),
             sources: config.sources.as_ref(),
             scrape: config.scrape.as_ref(),
+            consume: config.consume.as_ref(),
         }
     }
 }
@@ -357,6 +363,7 @@ impl Settings {
             switch_notice_ms: NOTICE_MS,
             sources: Arc::default(),
             scrape: Arc::default(),
+            consume: Arc::default(),
             written: serde_json::Value::Null,
             evaluate: true,
             read_only: false,
@@ -402,15 +409,16 @@ impl Settings {
         })
     }
 
-    /// Takes over what the sections `server`, `retention`, `sources` and `scrape` say, and returns the problems in them.
+    /// Takes over what the sections `server`, `retention`, `sources`, `scrape` and `consume` say, and returns the problems in them.
     pub fn read(&mut self, sections: SettingSections<'_>) -> Vec<Problem> {
-        let SettingSections { server, retention, sources, scrape } = sections;
+        let SettingSections { server, retention, sources, scrape, consume } = sections;
         let mut check = Check::default();
         self.written = serde_json::json!({
             "server": server.map(|node| to_json(node, &[SERVER])),
             "retention": retention.map(|node| to_json(node, &[RETENTION])),
             "sources": sources.map(Node::to_json),
             "scrape": scrape.map(Node::to_json),
+            "consume": consume.map(Node::to_json),
         });
         if let Some(mut fields) = server.and_then(|node| check.map(node, "server")) {
             self.read_server(&mut fields, &mut check);
@@ -425,6 +433,11 @@ impl Settings {
         }
         if let Some(node) = scrape {
             self.scrape = Arc::new(ScrapeConfig::read_all(node, "scrape", &mut check));
+        }
+        if let Some(node) = consume {
+            self.consume = Arc::new(ConsumeConfig::read_all(node, "consume", &mut check));
+            let notes = EventRetention { pattern: format!("{NOTES}*"), keep_ms: NOTES_KEEP_MS };
+            self.store.event_retention.insert(0, notes);
         }
         self.keep_as_schemas_say(retention, &mut check);
         check.problems

@@ -48,8 +48,9 @@ pub use model::{
     RollBackModel, ScoreReason, ScoreRequest, ScoreResponse, ScoreRow, ScoreView,
 };
 pub use operations::{
-    AuditView, EventRetentionView, ProcessorView, ReloadView, RepairView, RetentionView, SeriesRetentionView,
-    SetAsideView, SharingStatus, SourceState, SourceView, Status, WorkerView,
+    AuditView, ConsumerState, ConsumerView, EventRetentionView, ProcessorView, ReloadView, RepairView,
+    RetentionView, SeriesRetentionView, SetAsideView, SharingStatus, SourceState, SourceView, Status,
+    WorkerView,
 };
 pub use problem::{ErrorBody, ProblemView, WriteReport};
 pub use profile::{

@@ -48,6 +48,8 @@ pub struct Config {
     pub sources: Option<Node>,
     /// The `scrape` section, for whoever asks its targets to read.
     pub scrape: Option<Node>,
+    /// The `consume` section, for whoever takes messages of brokers to read.
+    pub consume: Option<Node>,
     /// What rules with problems name, so that one problem does not hide another.
     broken: Vec<Broken>,
 }
@@ -72,7 +74,7 @@ pub struct ReceiverDocument {
 }
 
 /// The sections of a configuration file.
-pub const SECTIONS: [&str; 11] = [
+pub const SECTIONS: [&str; 12] = [
     "rules",
     "processors",
     "receivers",
@@ -82,6 +84,7 @@ pub const SECTIONS: [&str; 11] = [
     "silences",
     "sources",
     "scrape",
+    "consume",
     "server",
     "retention",
 ];
@@ -227,6 +230,7 @@ impl Config {
             ("retention", &mut self.retention),
             ("sources", &mut self.sources),
             ("scrape", &mut self.scrape),
+            ("consume", &mut self.consume),
         ] {
             let Some(node) = fields.get(name) else { continue };
             if known.is_some() {

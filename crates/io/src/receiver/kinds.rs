@@ -4,11 +4,13 @@ use lanner_core::field::Field;
 
 use super::kind::{self, KindConfig};
 use super::{
-    CommandConfig, DiscordConfig, EmailConfig, LogConfig, OpsgenieConfig, PagerDutyConfig, Problem,
-    ServiceNowConfig, SlackConfig, SwitchConfig, TeamsConfig, TelegramConfig, WebhookConfig,
+    AmqpConfig, CommandConfig, DiscordConfig, EmailConfig, LogConfig, NatsConfig, OpsgenieConfig,
+    PagerDutyConfig, Problem, ServiceNowConfig, SlackConfig, SwitchConfig, TeamsConfig, TelegramConfig,
+    WebhookConfig,
 };
 use super::{
-    command, discord, email, log, opsgenie, pagerduty, servicenow, slack, switch, teams, telegram, webhook,
+    amqp, command, discord, email, log, nats, opsgenie, pagerduty, servicenow, slack, switch, teams,
+    telegram, webhook,
 };
 
 /// One kind of receiver.
@@ -85,6 +87,18 @@ pub const KINDS: &[Kind] = &[
         r#"{"kind": "servicenow", "url": "https://example.service-now.com/api/global/em/jsonv2",
             "auth": {"username": "lanner", "password": {"env": "SERVICENOW_PASSWORD"}}}"#,
         servicenow::FIELDS,
+    ),
+    entry::<NatsConfig>(
+        "nats",
+        "publishes to a subject of NATS, confirmed by the stream of JetStream that keeps it",
+        r#"{"kind": "nats", "url": "nats://nats.example.org:4222", "subject": "alerts"}"#,
+        nats::FIELDS,
+    ),
+    entry::<AmqpConfig>(
+        "amqp",
+        "publishes to an exchange or a queue of RabbitMQ (AMQP 0-9-1), confirmed by the broker",
+        r#"{"kind": "amqp", "url": "amqps://rabbitmq.example.org/vhost", "routing_key": "alerts"}"#,
+        amqp::FIELDS,
     ),
     entry::<CommandConfig>(
         "command",

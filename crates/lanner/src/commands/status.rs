@@ -1,6 +1,8 @@
 //! `lanner status`: health and contents of the server.
 
-use lanner_wire::api::{ProcessorView, RetentionView, SharingStatus, SourceView, Status, WorkerView};
+use lanner_wire::api::{
+    ConsumerView, ProcessorView, RetentionView, SharingStatus, SourceView, Status, WorkerView,
+};
 
 use super::shared::Shared;
 use crate::client;
@@ -40,6 +42,7 @@ impl Row for Status {
         "unmatched",
         "sources",
         "workers",
+        "consumers",
         "rules",
         "evaluations",
         "behind",
@@ -71,6 +74,7 @@ impl Row for Status {
             Some(unmatched(&self.processors)).filter(|text| !text.is_empty()).into(),
             Some(sources(&self.sources)).filter(|text| !text.is_empty()).into(),
             self.sharing.as_ref().map(workers).into(),
+            Some(consumers(&self.consumers)).filter(|text| !text.is_empty()).into(),
             self.engine.rules.into(),
             self.engine.evaluations.into(),
             lanner_core::time::format_duration(self.engine.lag_ms).into(),
@@ -117,6 +121,19 @@ fn sources(sources: &[SourceView]) -> String {
         None => format!("{} {}", source.name, source.state),
     };
     sources.iter().map(text).collect::<Vec<_>>().join("; ")
+}
+
+/// `orders consuming, 2 refused (is empty: ); trips failing: nats://a:4222 refuses the credentials`
+fn consumers(consumers: &[ConsumerView]) -> String {
+    let text = |consumer: &ConsumerView| {
+        let refused = match &consumer.refusal {
+            Some(refusal) => format!(", {} refused ({refusal})", consumer.refused),
+            None => String::new(),
+        };
+        let problem = consumer.problem.as_ref().map_or_else(String::new, |problem| format!(": {problem}"));
+        format!("{} {}{refused}{problem}", consumer.name, consumer.state)
+    };
+    consumers.iter().map(text).collect::<Vec<_>>().join("; ")
 }
 
 /// `no`, or how much and the first of it.

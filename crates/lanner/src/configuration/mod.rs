@@ -9,7 +9,7 @@ pub(crate) mod schema;
 use lanner_core::field::{Field, Type};
 use lanner_core::intervals::TIME_INTERVAL;
 use lanner_engine::{config, processor, rule};
-use lanner_io::{scrape, source};
+use lanner_io::{consume, scrape, source};
 use lanner_server::{settings, silences};
 
 /// A section of a configuration file.
@@ -75,6 +75,12 @@ pub(crate) fn sections() -> Vec<Section> {
              `server`; `lanner reload` applies changes.",
             scrape::FIELDS,
         ),
+        list(
+            "consume",
+            "Brokers whose messages are taken: see [sending data](sending.md#brokers). Every consumer has these fields; each kind of \
+             broker has fields of its own. Read like `server`; `lanner reload` applies changes.",
+            consume::FIELDS,
+        ),
         one(
             "server",
             "The server's own settings. The server reads them at startup (`lanner serve --config`); `lanner apply` does not \
@@ -126,6 +132,9 @@ mod tests {
             walk(kind.name, kind.fields, &mut check);
         }
         for kind in source::KINDS {
+            walk(kind.name, kind.fields, &mut check);
+        }
+        for kind in consume::KINDS {
             walk(kind.name, kind.fields, &mut check);
         }
     }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use clap::CommandFactory as _;
 use lanner_core::field::{Field, Type};
 use lanner_io::receiver::KINDS;
-use lanner_io::source;
+use lanner_io::{consume, source};
 use lanner_wire::events::TIME_FIELDS;
 
 use super::{Section, sections};
@@ -22,6 +22,9 @@ pub(crate) fn markdown() -> String {
         match name {
             "receivers" => {
                 kinds(&mut text, "receivers[]", KINDS.iter().map(|it| (it.name, it.about, it.fields)));
+            }
+            "consume" => {
+                kinds(&mut text, "consume[]", consume::KINDS.iter().map(|it| (it.name, it.about, it.fields)));
             }
             "sources" => {
                 kinds(&mut text, "sources[]", source::KINDS.iter().map(|it| (it.name, it.about, it.fields)));
@@ -54,7 +57,7 @@ Files are YAML 1.2.
 
 A file may contain some or all sections. `lanner serve --config FILE` reads it at startup, and again on SIGHUP or `lanner
 reload`: either all of it takes effect or, if anything is invalid, nothing. `lanner apply FILE...` applies the sections
-other than `server`, `retention`, `sources` and `scrape` to a running server, and prints what was created, changed and left unchanged. `--dry-run`
+other than `server`, `retention`, `sources`, `scrape` and `consume` to a running server, and prints what was created, changed and left unchanged. `--dry-run`
 only prints the changes; `--prune` also deletes what is not in the files. The API takes the same documents as JSON.
 ";
 

@@ -6,7 +6,7 @@ use lanner_core::field::{Field, Type};
 use lanner_engine::processor::KIND_FIELDS;
 use lanner_engine::rule::DETECTORS;
 use lanner_io::receiver::KINDS;
-use lanner_io::source;
+use lanner_io::{consume, source};
 use serde_json::{Map, Value, json};
 
 use super::{Section, sections};
@@ -19,6 +19,7 @@ pub(crate) fn schema() -> Value {
             "rules" => one_of(object(&fields), &DETECTORS),
             "processors" => one_of(object(&fields), &KIND_FIELDS),
             "receivers" => of_kinds(&fields, KINDS.iter().map(|kind| (kind.name, kind.fields))),
+            "consume" => of_kinds(&fields, consume::KINDS.iter().map(|kind| (kind.name, kind.fields))),
             "sources" => of_kinds(&fields, source::KINDS.iter().map(|kind| (kind.name, kind.fields))),
             _ => object(&fields),
         };
@@ -206,6 +207,7 @@ json.dump(said, sys.stdout)";
             "switches" => "id: a\nwhen: x\n",
             "sources" => "name: a\nkind: graphite\nurl: http://a\n",
             "scrape" => "job: a\ntargets: [a:9100]\n",
+            "consume" => "name: a\nkind: nats\nurl: nats://a\nsubject: b\n",
             "silences" => "id: a\nmatchers: [a=b]\nend: 2026-12-01\ncomment: c\n",
             _ => "",
         }

@@ -90,7 +90,7 @@ fn the_examples_are_right() {
 /// What a page shows of a configuration can be used as it stands.
 #[test]
 fn the_documentation_is_right() {
-    const SECTIONS: [&str; 9] = [
+    const SECTIONS: [&str; 11] = [
         "rules",
         "processors",
         "receivers",
@@ -99,6 +99,8 @@ fn the_documentation_is_right() {
         "switches",
         "silences",
         "sources",
+        "scrape",
+        "consume",
         "retention",
     ];
     let mut n_checked = 0;

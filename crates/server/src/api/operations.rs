@@ -96,6 +96,7 @@ pub(crate) async fn status(State(service): State<Arc<HealthService>>) -> Result<
         },
         processors: service.processors.views(),
         sources: service.sources.views(),
+        consumers: service.intake.consumers.views(),
         engine: EngineStatus {
             rules,
             evaluations: service.evaluation.n_evaluations.load(Ordering::Relaxed),

@@ -2,7 +2,7 @@
 //!
 //! Bytes are decoded and parsed, events are [processed](processing), a batch becomes durable in one commit, and is
 //! counted; only then is it acknowledged. [`samples`] and [`events`] are that path, without HTTP in it: handlers of HTTP
-//! ([`handlers`]), listeners of other protocols and whoever holds a server inside call the same functions, and what goes wrong
+//! ([`handlers`]), listeners of other protocols, consumers of brokers ([`consumed`]) and whoever holds a server inside call the same functions, and what goes wrong
 //! is an [`IntakeError`](error::IntakeError).
 //!
 //! A bad line is reported with its number and reason, and costs only itself. Back-pressure: when the store has
@@ -10,6 +10,8 @@
 
 pub(crate) mod age;
 mod body;
+pub(crate) mod consumed;
+pub(crate) mod consumers;
 pub(crate) mod error;
 pub(crate) mod events;
 pub(crate) mod handlers;

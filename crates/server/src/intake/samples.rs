@@ -76,6 +76,15 @@ impl<'s> Samples<'s> {
         self.len() == 0
     }
 
+    /// Adds a message with lines of Influx line protocol, and says what it came to.
+    pub(crate) fn add_message(&mut self, body: &[u8], precision: Precision) -> Report {
+        let before = std::mem::take(&mut self.report);
+        self.add_line_protocol(body, precision);
+        let of_one = std::mem::replace(&mut self.report, before);
+        self.report.absorb(of_one.clone(), 0);
+        of_one
+    }
+
     /// Adds lines of Influx line protocol. Nothing is allocated for lines of known series.
     pub(crate) fn add_line_protocol(&mut self, body: &[u8], precision: Precision) {
         let options = Options { precision, received_ms: self.service.now_ms() };

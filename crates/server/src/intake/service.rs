@@ -10,6 +10,7 @@ use lanner_io::store::{Retention, StoreError};
 use lanner_wire::Report;
 use lanner_wire::statsd::Interval;
 
+use super::consumers::Consumers;
 use super::error::IntakeError;
 use super::history::History;
 use super::late_samples::LateSamples;
@@ -53,6 +54,8 @@ pub struct IntakeService {
     pub(crate) late_samples: LateSamples,
     /// How late events come.
     pub(crate) lateness: Latenesses,
+    /// How consumers of brokers fare.
+    pub(crate) consumers: Consumers,
     /// What was taken since the start.
     pub(crate) ingested: Ingested,
     /// What came by StatsD since its last interval ended, if it is taken.
@@ -78,6 +81,7 @@ impl IntakeService {
             history: History::default(),
             late_samples: LateSamples::default(),
             lateness: Latenesses::default(),
+            consumers: Consumers::default(),
             ingested: Ingested::default(),
             statsd: base
                 .settings

@@ -80,6 +80,13 @@ impl<'s> Staged<'s> {
         });
     }
 
+    /// Adds an event of another stream, past all processors.
+    pub(super) fn push_beside(&mut self, stream: &Arc<str>, time_ms: i64, json: &str) {
+        let mut beside = OfStream::new(self.service, stream, json.len());
+        beside.push(&mut self.ages, time_ms, json, Map::new());
+        self.streams.push(beside);
+    }
+
     /// Makes all of them durable at once, and counts them. Returns their ages.
     pub(super) fn keep(self) -> Result<Ages, IntakeError> {
         let Self { service, ages, processors, tallies, streams, .. } = self;

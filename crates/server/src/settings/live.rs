@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use lanner_io::consume::ConsumeConfig;
 use lanner_io::receiver::Power;
 use lanner_io::scrape::ScrapeConfig;
 use serde_json::Value;
@@ -33,6 +34,8 @@ pub struct Live {
     pub heartbeat: Option<Heartbeat>,
     /// Targets that are asked for their metrics.
     pub scrape: Arc<Vec<ScrapeConfig>>,
+    /// Brokers whose messages are taken.
+    pub consume: Arc<Vec<ConsumeConfig>>,
 }
 
 impl From<&Settings> for Live {
@@ -47,6 +50,7 @@ impl From<&Settings> for Live {
             external_url: settings.external_url.clone(),
             heartbeat: settings.heartbeat.clone(),
             scrape: Arc::clone(&settings.scrape),
+            consume: Arc::clone(&settings.consume),
         }
     }
 }
@@ -75,7 +79,7 @@ fn changed(old: &Value, new: &Value) -> (Vec<String>, Vec<String>) {
             }
         }
     }
-    for section in ["sources", "scrape"] {
+    for section in ["sources", "scrape", "consume"] {
         if old.get(section) != new.get(section) {
             at_once.push(section.to_owned());
         }
@@ -161,6 +165,8 @@ mod tests {
         assert_eq!(changed(&read("rules: []"), &with).0, ["sources"]);
         let with = read("scrape: { job: node, targets: ['a:9100'] }");
         assert_eq!(changed(&read("rules: []"), &with).0, ["scrape"]);
+        let with = read("consume: { name: orders, kind: amqp, url: 'amqp://a', queue: orders }");
+        assert_eq!(changed(&read("rules: []"), &with).0, ["consume"]);
         assert_eq!(changed(&old, &old), (vec![], vec![]));
     }
 }

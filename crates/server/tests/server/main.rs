@@ -10,6 +10,7 @@ mod away;
 mod border;
 mod browsing;
 mod clock;
+mod consuming;
 mod containment;
 mod detectors;
 mod editing;

@@ -30,6 +30,9 @@ pub struct Status {
     /// Other servers that queries ask, in order of their names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<SourceView>,
+    /// Consumers of brokers, in order of their names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub consumers: Vec<ConsumerView>,
     /// How the rules fare.
     pub engine: EngineStatus,
     /// Who shares the work, where several servers do.
@@ -259,6 +262,58 @@ impl std::fmt::Display for SourceState {
             Self::Answering => "answering",
             Self::Failing => "failing",
             Self::Paused => "paused",
+            Self::Unusable => "unusable",
+        })
+    }
+}
+
+/// A consumer of a broker, and how taking its messages goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ConsumerView {
+    /// Its name.
+    #[cfg_attr(feature = "openapi", schema(example = "orders"))]
+    pub name: String,
+    /// The kind of its broker.
+    #[cfg_attr(feature = "openapi", schema(example = "nats"))]
+    pub kind: String,
+    /// How it is.
+    pub state: ConsumerState,
+    /// Messages that were stored since the server started or its configuration changed.
+    pub stored: u64,
+    /// Messages that came once more, and were dropped.
+    pub doubled: u64,
+    /// Messages in which nothing can be read.
+    pub refused: u64,
+    /// Why it takes nothing at the moment.
+    pub problem: Option<String>,
+    /// Why the last message was refused, and how that message begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(example = "is empty: "))]
+    pub refusal: Option<String>,
+}
+
+/// How a consumer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ConsumerState {
+    /// There was no connection yet.
+    Connecting,
+    /// It has a connection.
+    Consuming,
+    /// It has none, and tries again.
+    Failing,
+    /// It cannot be run: a secret or a certificate is missing, or the program was built without its broker.
+    Unusable,
+}
+
+impl std::fmt::Display for ConsumerState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Connecting => "connecting",
+            Self::Consuming => "consuming",
+            Self::Failing => "failing",
             Self::Unusable => "unusable",
         })
     }
