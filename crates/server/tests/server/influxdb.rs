@@ -11,14 +11,14 @@ use crate::asking::{NOON_MS, apply, evaluations, free_port, post, start, step};
 
 /// InfluxDB with the processors of two hosts, every ten seconds from an hour before noon on: 20 and 30, until the second host
 /// falls to 3 at five past noon. A third one came and went at ten to twelve.
-struct InfluxDb {
-    url: String,
+pub(crate) struct InfluxDb {
+    pub(crate) url: String,
     _program: tokio::process::Child,
 }
 
 impl InfluxDb {
-    /// `None`, and loudly, where there is none.
-    async fn start(folder: &Path) -> Option<Self> {
+    /// One without a database; `None`, and loudly, where there is none.
+    pub(crate) async fn run(folder: &Path) -> Option<Self> {
         let Some(program) = std::env::var_os("LANNER_TEST_INFLUXDB") else {
             eprintln!("SKIPPED: LANNER_TEST_INFLUXDB names no InfluxDB; `cargo xtask test` unpacks it");
             return None;
@@ -40,13 +40,17 @@ impl InfluxDb {
             assert!(begun.elapsed() < Duration::from_secs(60), "InfluxDB does not start");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        let database = Self { url, _program: program };
+        Some(Self { url, _program: program })
+    }
+
+    async fn start(folder: &Path) -> Option<Self> {
+        let database = Self::run(folder).await?;
         database.send("/query", "q=CREATE+DATABASE+telegraf".to_owned()).await;
         database.send("/write?db=telegraf&precision=s", samples()).await;
         Some(database)
     }
 
-    async fn send(&self, path: &str, body: String) {
+    pub(crate) async fn send(&self, path: &str, body: String) {
         let request = reqwest::Client::new().post(format!("{}{path}", self.url));
         let request = request.header("content-type", "application/x-www-form-urlencoded").body(body);
         let answer = request.send().await.unwrap();

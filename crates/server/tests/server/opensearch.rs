@@ -27,7 +27,7 @@ fn payments() -> String {
     lines
 }
 
-async fn put(node: &OpenSearch, method: &str, path: &str, kind: &str, body: String) {
+pub(crate) async fn put(node: &OpenSearch, method: &str, path: &str, kind: &str, body: String) {
     let request = reqwest::Client::new().request(method.parse().unwrap(), format!("{}{path}", node.url()));
     let answer = request.header("content-type", kind).body(body).send().await.unwrap();
     let (status, text) = (answer.status(), answer.text().await.unwrap());

@@ -13,7 +13,7 @@ use crate::asking::{NOON_MS, apply, evaluations, free_port, post, start, start_a
 
 /// A Prometheus that runs.
 pub(crate) struct Prometheus {
-    url: String,
+    pub(crate) url: String,
     _program: tokio::process::Child,
 }
 
@@ -77,9 +77,14 @@ type Samples = BTreeMap<(BTreeMap<String, String>, i64), u64>;
 /// Prometheus with a counter of two jobs, every 15 seconds from an hour before noon on: 1 and 10 requests a second, until
 /// those of the second job fall to 2 at five past noon.
 async fn with_history(folder: &Path) -> Option<Prometheus> {
+    with_samples(folder, samples_of_two_hours()).await
+}
+
+/// Prometheus with these samples, in the format of `OpenMetrics`; `None`, and loudly, where there is none.
+pub(crate) async fn with_samples(folder: &Path, text: String) -> Option<Prometheus> {
     let program = program()?;
     let samples = folder.join("samples");
-    std::fs::write(&samples, samples_of_two_hours()).unwrap();
+    std::fs::write(&samples, text).unwrap();
     let mut promtool = tokio::process::Command::new(program.with_file_name("promtool"));
     promtool.args(["tsdb", "create-blocks-from", "openmetrics"]).arg(&samples).arg(folder.join("data"));
     let made = promtool.output().await.unwrap();

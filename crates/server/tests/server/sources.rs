@@ -82,29 +82,35 @@ async fn another_lanner_is_a_source() {
     there.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn graphite_web_is_a_source() {
+/// A graphite-web with what `serve.py` says, from `begin_s` on, and where it is; `None`, and loudly, where there is none.
+pub(crate) async fn graphite_web(folder: &Path, begin_s: i64) -> Option<(tokio::process::Child, String)> {
     let Some(python) = std::env::var_os("LANNER_TEST_GRAPHITE_WEB") else {
         eprintln!(
             "SKIPPED: LANNER_TEST_GRAPHITE_WEB names no Python with graphite-web; `cargo xtask test` installs it"
         );
-        return;
+        return None;
     };
-    lanner_io::receiver::install_crypto_provider(); // before anything is asked
-    // Its archives end now.
-    let now_s = i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap();
-    let begin_s = now_s / 300 * 300 - 3_600;
-    let (folder, graphite, port) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), free_port());
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/server/graphite_web/serve.py");
-    let mut program = tokio::process::Command::new(python);
-    program.arg(script).arg(graphite.path()).arg(port.to_string()).arg(begin_s.to_string());
-    let _program = program.kill_on_drop(true).spawn().unwrap();
+    let (mut program, port) = (tokio::process::Command::new(python), free_port());
+    program.arg(script).arg(folder).arg(port.to_string()).arg(begin_s.to_string());
+    let program = program.kill_on_drop(true).spawn().unwrap();
     let url = format!("http://127.0.0.1:{port}");
     let begun = std::time::Instant::now();
     while reqwest::get(format!("{url}/version")).await.is_err() {
         assert!(begun.elapsed() < Duration::from_secs(60), "graphite-web does not start");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+    Some((program, url))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn graphite_web_is_a_source() {
+    lanner_io::receiver::install_crypto_provider(); // before anything is asked
+    // Its archives end now.
+    let now_s = i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap();
+    let begin_s = now_s / 300 * 300 - 3_600;
+    let (folder, graphite) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let Some((_program, url)) = graphite_web(graphite.path(), begin_s).await else { return };
     let source = format!("{{ name: web, kind: graphite, url: '{url}' }}");
     let server = start_at(folder.path(), &source, begin_s * 1_000).await;
     let rule = |id: &str, target: &str| json!({ "id": id, "query": { "target": target, "source": "web" }, "window": "5m", "absolute": { "min": 20 } });
