@@ -18,8 +18,7 @@ pub(crate) struct Metrics {
     pub(crate) ingest_accepted: Counters,
     pub(crate) ingest_rejected: Counters,
     pub(crate) ingest_too_old: Counters,
-    pub(crate) consumed_messages: Counters,
-    pub(crate) consumer_up: Gauges,
+    pub(crate) consumers: OfConsumers,
     pub(crate) processed: Counters,
     pub(crate) unmatched: Counters,
     pub(crate) late_events: Counter,
@@ -48,6 +47,29 @@ pub(crate) struct Metrics {
     pub(crate) switch_streams: Gauge,
 }
 
+/// Those of consumers of brokers.
+pub(crate) struct OfConsumers {
+    pub(crate) messages: Counters,
+    pub(crate) up: Gauges,
+}
+
+impl OfConsumers {
+    fn register() -> Self {
+        Self {
+            messages: counters(
+                "lanner_consumed_messages_total",
+                "Messages of brokers, by what became of them: stored, doubled (stored before), refused (unreadable).",
+                &["consumer", "outcome"],
+            ),
+            up: gauges(
+                "lanner_consumer_up",
+                "1 while a consumer has a connection to its broker.",
+                &["consumer"],
+            ),
+        }
+    }
+}
+
 impl Metrics {
     fn register() -> Self {
         Self {
@@ -66,16 +88,7 @@ impl Metrics {
                 "Accepted samples and events that are older than their retention.",
                 &["protocol"],
             ),
-            consumed_messages: counters(
-                "lanner_consumed_messages_total",
-                "Messages of brokers, by what became of them: stored, doubled (stored before), refused (unreadable).",
-                &["consumer", "outcome"],
-            ),
-            consumer_up: gauges(
-                "lanner_consumer_up",
-                "1 while a consumer has a connection to its broker.",
-                &["consumer"],
-            ),
+            consumers: OfConsumers::register(),
             processed: counters(
                 "lanner_processor_events_total",
                 "Events that passed a processor.",

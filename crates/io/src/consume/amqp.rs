@@ -161,8 +161,7 @@ mod taking {
                         self.channel.basic_reject(*tag, options).await.map_err(failed)?;
                     }
                 }
-                let last =
-                    tags.iter().zip(verdicts).filter(|(_, verdict)| **verdict == Verdict::Stored).next_back();
+                let last = tags.iter().zip(verdicts).rfind(|(_, verdict)| **verdict == Verdict::Stored);
                 // All up to this one, but for those that are rejected already.
                 let Some((tag, _)) = last else { return Ok(()) };
                 self.channel.basic_ack(*tag, BasicAckOptions { multiple: true }).await.map_err(failed)

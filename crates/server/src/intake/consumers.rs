@@ -17,13 +17,13 @@ impl Consumers {
     /// Forgets those before, since others begin.
     pub(crate) fn clear(&self) {
         locked(&self.0).clear();
-        METRICS.consumer_up.reset();
+        METRICS.consumers.up.reset();
     }
 
     /// Begins one, which has no connection yet.
     pub(crate) fn begin(&self, name: &Arc<str>, kind: &str, problem: Option<String>) {
         let state = if problem.is_some() { ConsumerState::Unusable } else { ConsumerState::Connecting };
-        METRICS.consumer_up.with_label_values(&[name]).set(0.0);
+        METRICS.consumers.up.with_label_values(&[name]).set(0.0);
         let view = ConsumerView {
             name: name.to_string(),
             kind: kind.to_owned(),
@@ -39,13 +39,13 @@ impl Consumers {
 
     /// Notes that one has a connection.
     pub(crate) fn connected(&self, name: &str) {
-        METRICS.consumer_up.with_label_values(&[name]).set(1.0);
+        METRICS.consumers.up.with_label_values(&[name]).set(1.0);
         self.change(name, |view| (view.state, view.problem) = (ConsumerState::Consuming, None));
     }
 
     /// Notes why one takes nothing at the moment. Says whether that is news.
     pub(crate) fn failed(&self, name: &str, why: &str) -> bool {
-        METRICS.consumer_up.with_label_values(&[name]).set(0.0);
+        METRICS.consumers.up.with_label_values(&[name]).set(0.0);
         let mut is_news = true;
         self.change(name, |view| {
             is_news = view.problem.as_deref() != Some(why);
@@ -69,7 +69,7 @@ impl Consumers {
                     }
                 };
                 *count += 1;
-                METRICS.consumed_messages.with_label_values(&[name, label]).inc();
+                METRICS.consumers.messages.with_label_values(&[name, label]).inc();
             }
         });
         first
