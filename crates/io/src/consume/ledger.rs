@@ -34,8 +34,8 @@ pub enum Mark {
 
 impl Mark {
     /// The mark of a message that its sender gave an id; `None` for an empty one.
-    #[must_use]
-    pub fn of_id(id: &str) -> Option<Self> {
+    #[cfg(any(feature = "amqp", test))]
+    pub(super) fn of_id(id: &str) -> Option<Self> {
         (!id.is_empty()).then(|| Self::Id(xxhash_rust::xxh3::xxh3_64(id.as_bytes())))
     }
 }

@@ -99,7 +99,7 @@ pub(super) fn read(fields: &mut Fields<'_>, name: &str, check: &mut Check) -> Op
             What::Subject { subject, group }
         }
         (None, None) => {
-            check.problem(fields.node, &fields.path_of(""), "takes nothing; write jetstream, or subject");
+            check.problem(fields.node, &fields.path, "takes nothing; write jetstream, or subject");
             return None;
         }
     };

@@ -8,8 +8,9 @@ use lanner_io::store::StoreError;
 use tokio::sync::watch;
 
 use crate::http::blocking;
-use crate::intake::consumed::{Outcome, take_events, take_samples};
+use crate::intake::consumed::{take_events, take_samples};
 use crate::intake::error::IntakeError;
+use crate::intake::outcome::Outcome;
 use crate::intake::service::IntakeService;
 
 /// How long is waited for room on a full disk, before it is tried again.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use lanner_wire::api::{ConsumerState, ConsumerView};
 
-use super::consumed::Outcome;
+use super::outcome::Outcome;
 use crate::metrics::METRICS;
 use crate::sync::locked;
 

@@ -20,6 +20,7 @@ pub(crate) mod late_samples;
 pub(crate) mod lateness;
 pub(crate) mod measures;
 pub(crate) mod otlp;
+pub(crate) mod outcome;
 pub(crate) mod processing;
 pub(crate) mod remote_write;
 pub(crate) mod samples;
