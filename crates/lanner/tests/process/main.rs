@@ -4,6 +4,7 @@
 //! `LANNER_CRASH_BIN` names another program to test, such as a release build.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod brokers;
 mod crash;
 mod drill;
 mod faults;
