@@ -33,18 +33,11 @@ pub(crate) struct Metrics {
     pub(crate) turn_seconds: Durations,
     pub(crate) turns_refused: Counter,
     pub(crate) sharing: Sharing,
-    pub(crate) switch_evaluations: Counters,
-    pub(crate) switch_blocked: Counters,
-    pub(crate) switch_shadow: Counters,
-    pub(crate) switch_snapshots: Counters,
+    pub(crate) switches: OfSwitches,
     pub(crate) rules: Gauge,
     pub(crate) measures: Gauge,
     pub(crate) measures_unindexed: Gauge,
     pub(crate) alerts_active: Gauge,
-    pub(crate) switches: Gauges,
-    pub(crate) switches_unindexed: Gauge,
-    pub(crate) switch_revision: Gauge,
-    pub(crate) switch_streams: Gauge,
 }
 
 /// Those of consumers of brokers.
@@ -139,29 +132,46 @@ impl Metrics {
                 "Evaluation cycles whose results the store refused.",
             ),
             sharing: Sharing::register(),
-            switch_evaluations: counters("lanner_switch_evaluations_total", "Contexts judged.", &["face"]),
-            switch_blocked: counters("lanner_switch_blocked_total", "Contexts blocked.", &["switch"]),
-            switch_shadow: counters(
-                "lanner_switch_shadow_total",
-                "Contexts that a switch in shadow would have blocked.",
-                &["switch"],
-            ),
-            switch_snapshots: counters(
-                "lanner_switch_snapshots_total",
-                "Snapshots sent, by form: whole, delta, unchanged.",
-                &["form"],
-            ),
+            switches: OfSwitches::register(),
             rules: gauge("lanner_rules", "Rules that are evaluated."),
             measures: gauge("lanner_measures", "Measures kept on streams."),
             measures_unindexed: gauge("lanner_measures_unindexed", "Measures tried on every event."),
             alerts_active: gauge("lanner_alerts_active", "Alerts that are pending or firing."),
-            switches: gauges("lanner_switches", "Switches by phase.", &["phase"]),
-            switches_unindexed: gauge("lanner_switches_unindexed", "Switches tried on every context."),
-            switch_revision: gauge("lanner_switch_revision", "Revision of the switches."),
-            switch_streams: gauge(
-                "lanner_switch_streams",
-                "Clients connected to the stream of switch changes.",
+        }
+    }
+}
+
+/// Those of kill switches.
+pub(crate) struct OfSwitches {
+    pub(crate) evaluations: Counters,
+    pub(crate) blocked: Counters,
+    pub(crate) shadow: Counters,
+    pub(crate) snapshots: Counters,
+    pub(crate) by_phase: Gauges,
+    pub(crate) unindexed: Gauge,
+    pub(crate) revision: Gauge,
+    pub(crate) streams: Gauge,
+}
+
+impl OfSwitches {
+    fn register() -> Self {
+        Self {
+            evaluations: counters("lanner_switch_evaluations_total", "Contexts judged.", &["face"]),
+            blocked: counters("lanner_switch_blocked_total", "Contexts blocked.", &["switch"]),
+            shadow: counters(
+                "lanner_switch_shadow_total",
+                "Contexts that a switch in shadow would have blocked.",
+                &["switch"],
             ),
+            snapshots: counters(
+                "lanner_switch_snapshots_total",
+                "Snapshots sent, by form: whole, delta, unchanged.",
+                &["form"],
+            ),
+            by_phase: gauges("lanner_switches", "Switches by phase.", &["phase"]),
+            unindexed: gauge("lanner_switches_unindexed", "Switches tried on every context."),
+            revision: gauge("lanner_switch_revision", "Revision of the switches."),
+            streams: gauge("lanner_switch_streams", "Clients connected to the stream of switch changes."),
         }
     }
 }

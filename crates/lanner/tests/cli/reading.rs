@@ -118,7 +118,8 @@ fn filled(folder: &Path) -> String {
     std::fs::write(path("samples.lp"), samples).unwrap();
     std::fs::write(
         path("rules.yaml"),
-        "rules: [{ id: a, query: { stream: payments, measure: count }, window: 1m, absolute: { min: 1 } }]",
+        "rules: [{ id: a, query: { stream: payments, measure: count }, window: 1m, absolute: { min: 1 } }]\n\
+         receivers: [{ name: tried, kind: switch, switch: block, dry_run: { wrong_per_day: 1 } }]",
     )
     .unwrap();
     std::fs::write(path("switches.yaml"), "switches: [{ id: block, when: 'bank == \"x\"' }]").unwrap();

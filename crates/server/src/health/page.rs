@@ -27,11 +27,11 @@ pub(crate) fn page(service: &HealthService) -> String {
 
 fn describe_switches(service: &HealthService) {
     let (current, now_ms) = (service.switches.current(), service.now_ms());
-    METRICS.switch_revision.set(current.set.revision() as f64);
-    METRICS.switches_unindexed.set(current.set.n_unindexed() as f64);
-    METRICS.switch_streams.set(service.switches.n_streams() as f64);
+    METRICS.switches.revision.set(current.set.revision() as f64);
+    METRICS.switches.unindexed.set(current.set.n_unindexed() as f64);
+    METRICS.switches.streams.set(service.switches.n_streams() as f64);
     for phase in Phase::ALL {
         let n = current.set.switches().iter().filter(|switch| switch.phase(now_ms) == phase).count();
-        METRICS.switches.with_label_values(&[phase.name()]).set(n as f64);
+        METRICS.switches.by_phase.with_label_values(&[phase.name()]).set(n as f64);
     }
 }

@@ -31,7 +31,8 @@ impl Counts {
     }
 
     pub(super) fn add(&self, id: &str, more: SwitchCount) {
-        for (counters, n) in [(&METRICS.switch_blocked, more.blocked), (&METRICS.switch_shadow, more.shadow)]
+        for (counters, n) in
+            [(&METRICS.switches.blocked, more.blocked), (&METRICS.switches.shadow, more.shadow)]
         {
             if n > 0 {
                 counters.with_label_values(&[id]).inc_by(n);

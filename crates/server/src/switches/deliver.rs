@@ -72,7 +72,7 @@ pub(crate) async fn snapshot(
     if let (Some(name), Some(held)) = (text(&headers, CLIENT_HEADER), &since) {
         service.clients.note(name, held, None, now_ms);
     }
-    let sent = |form| METRICS.switch_snapshots.with_label_values(&[form]).inc();
+    let sent = |form| METRICS.switches.snapshots.with_label_values(&[form]).inc();
     let meta = [
         (header::ETAG.as_str(), format!("\"{tag}\"")),
         (header::CACHE_CONTROL.as_str(), "no-cache".to_owned()),

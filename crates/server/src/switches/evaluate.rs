@@ -26,7 +26,7 @@ pub(super) fn ask(
     let now_ms = service.now_ms();
     service.recent.note(context, now_ms);
     let verdict = current.set.evaluate(context, now_ms);
-    METRICS.switch_evaluations.with_label_values(&[face]).inc();
+    METRICS.switches.evaluations.with_label_values(&[face]).inc();
     service.counts.note(&verdict);
     verdict
 }

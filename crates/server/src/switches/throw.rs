@@ -67,8 +67,7 @@ impl Target {
         Ok(Self {
             thrown,
             request: service.latest(REQUEST, &id)?,
-            is_shadow: is_dry_run
-                || id != action.switch && document.is_some_and(|document| only_reports(document)),
+            is_shadow: is_dry_run || id != action.switch && document.is_some_and(only_reports),
             model,
             n_thrown: service.thrown.count(&*service.state, &action.switch, service.now_ms())?,
             id,
