@@ -267,10 +267,10 @@ mod tests {
                 StoredDocument { document: Some(document), ..version(1, 0, "active", "bob", Cause::Person) };
             SessionLabel::read(&stored).unwrap()
         };
-        check(&[fires.clone()], &[label("a", -3, "normal")], &[(60, true, true, "wrong bob: x")]);
-        check(&[fires.clone()], &[label("a", 3, "normal")], &[(60, true, true, "")]);
-        check(&[fires.clone()], &[label("a", -25 * 60, "normal")], &[(60, true, true, "")]);
-        check(&[fires.clone()], &[label("b", -3, "normal")], &[(60, true, true, "")]);
+        check(std::slice::from_ref(&fires), &[label("a", -3, "normal")], &[(60, true, true, "wrong bob: x")]);
+        check(std::slice::from_ref(&fires), &[label("a", 3, "normal")], &[(60, true, true, "")]);
+        check(std::slice::from_ref(&fires), &[label("a", -25 * 60, "normal")], &[(60, true, true, "")]);
+        check(std::slice::from_ref(&fires), &[label("b", -3, "normal")], &[(60, true, true, "")]);
         check(&[fires, off], &[label("a", -3, "anomalous")], &[(9, true, false, "right bob: x")]);
     }
 }
