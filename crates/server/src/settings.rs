@@ -17,9 +17,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use lanner_core::document::Content;
 use lanner_core::field::{Field, Type, to_json};
-use lanner_core::reading;
 use lanner_core::time::HOUR_MS;
 use lanner_engine::Config;
 use lanner_engine::document::{Check, Fields, Node, Problem};
@@ -30,7 +28,9 @@ use lanner_io::source::SourceConfig;
 use lanner_io::store::{EventRetention, RetentionRule, StoreOptions, Tier, parse_keep_ms};
 use serde::Deserialize as _;
 
+pub(crate) use self::guard::GUARD;
 pub use self::guard::Guard;
+use self::guard::read_guard;
 pub use self::heartbeat::{Heartbeat, To};
 use self::openid::{OPENID, OpenId};
 use self::roles::ROLES;
@@ -173,16 +173,6 @@ pub(crate) const HEARTBEAT: &[Field] = &[
     .of(Type::Secret)
     .required(),
     Field::new("every", "1m", "interval").of(Type::Duration).or("1m"),
-];
-
-/// `guard` as a map.
-pub(crate) const GUARD: &[Field] = &[
-    Field::new("share", "30%", "share of contexts").of(Type::Share).or("50%"),
-    Field::new(
-        "stream",
-        "purchases",
-        "stream of events to use as contexts; by default the contexts that the server was asked",
-    ),
 ];
 
 /// The `retention` section.
@@ -641,23 +631,6 @@ fn read_heartbeat(node: &Node, check: &mut Check) -> Option<Heartbeat> {
     });
     fields.finish_of(HEARTBEAT, check);
     Some(Heartbeat { to: to?, every_ms: every_ms.unwrap_or(60_000) })
-}
-
-/// `off`, a share, or `{ share: 30%, stream: payments }`.
-fn read_guard(node: &Node, check: &mut Check) -> Option<Guard> {
-    if node.scalar_text().is_some_and(|text| matches!(text.as_str(), "off" | "false")) {
-        return Some(Guard { share: 1.0, ..Guard::default() });
-    }
-    if !matches!(node.content, Content::Map(_)) {
-        let share =
-            reading::share(node).map_err(|why| check.problem(node, "server.guard", format!("{why}, or off")));
-        return share.ok().map(|share| Guard { share, ..Guard::default() });
-    }
-    let mut fields = check.map(node, "server.guard")?;
-    let share = fields.read("share", check, reading::share).unwrap_or(Guard::default().share);
-    let stream = fields.read("stream", check, text);
-    fields.finish_of(GUARD, check);
-    Some(Guard { share, stream })
 }
 
 fn read_tiers(node: &Node, path: &str, check: &mut Check) -> Option<RetentionRule> {
