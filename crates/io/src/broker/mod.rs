@@ -1,6 +1,6 @@
 //! Brokers: where one is, how it is reached, and what it means when it is not.
 //!
-//! [`place`] is what an operator writes of any of them. [`nats`] and [`amqp`] make connections, each behind a feature of this
+//! [`place`] is what an operator writes of any of them. `nats` and `amqp` make connections, each behind a feature of this
 //! crate, since few sites have either; without it a document is still checked, and using it says what to build.
 //!
 //! [`consume`](crate::consume) takes messages from them, and [receivers](crate::receiver) leave messages there.

@@ -255,7 +255,7 @@ pub fn write(service: &EvaluationService, changes: Changes) {
     write_taking(service, changes, &Arc::default());
 }
 
-/// As [`write`], of what follows from news of others: those are dropped with it.
+/// As [`write()`], of what follows from news of others: those are dropped with it.
 pub(crate) fn write_taking(service: &EvaluationService, changes: Changes, taken: &Arc<[i64]>) {
     if changes.is_empty() && taken.is_empty() {
         return;
