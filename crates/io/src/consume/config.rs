@@ -62,7 +62,7 @@ impl ConsumeConfig {
     /// let node = Node::from_yaml("[{ name: orders, kind: amqp, url: 'amqp://rabbit.example.org', queue: orders }]").unwrap();
     /// let mut check = Check::default();
     /// let consumers = ConsumeConfig::read_all(&node, "consume", &mut check);
-    /// assert_eq!((consumers[0].name(), &*consumers[0].into(), check.problems.len()), ("orders", "orders", 0));
+    /// assert_eq!((consumers[0].name(), consumers[0].kind(), check.problems.len()), ("orders", "amqp", 0));
     /// ```
     pub fn read_all(node: &Node, path: &str, check: &mut Check) -> Vec<Self> {
         let mut consumers: Vec<Self> = Vec::new();
@@ -122,12 +122,6 @@ impl ConsumeConfig {
         self.kind_name
     }
 
-    /// The stream that events go to.
-    #[must_use]
-    pub fn into(&self) -> Arc<str> {
-        Arc::clone(&self.into)
-    }
-
     /// Looks up secrets and certificates, and makes what connects.
     ///
     /// # Errors
@@ -137,7 +131,7 @@ impl ConsumeConfig {
         Ok(Consumer {
             name: self.name.as_str().into(),
             content: self.content,
-            into: self.into(),
+            into: Arc::clone(&self.into),
             kind: self.kind_name,
             time_field: self.time_field.clone(),
             connect,
