@@ -81,10 +81,9 @@ impl SessionLabel {
         Some(Self { client: text("client")?.to_owned(), started_ms, review: Review { is_wrong, by } })
     }
 
-    fn is_about(&self, decision: &Decision) -> bool {
-        let lies_before = decision.began_ms - self.started_ms;
-        (0..=MAX_SESSION_MS).contains(&lies_before)
-            && decision.values.iter().any(|(_, value)| *value == self.client)
+    /// Whether a session of its client that began then can have led to the decision.
+    fn lies_before(&self, decision: &Decision) -> bool {
+        (0..=MAX_SESSION_MS).contains(&(decision.began_ms.saturating_sub(self.started_ms)))
     }
 }
 
@@ -106,7 +105,7 @@ fn said(actor: &str, message: &str) -> String {
 }
 
 /// The decisions in `versions` of switches, which are the oldest first, about `model` and switches made after it; all, without one. In
-/// order of their beginning. Cost: linear in both.
+/// order of their beginning. Cost: linear in both, and in the labels of one client for each decision about it.
 pub(super) fn decisions(
     model: Option<&str>,
     versions: &[StoredDocument],
@@ -120,13 +119,24 @@ pub(super) fn decisions(
         of_one.extend(decision);
     }
     let mut all: Vec<Decision> = by_switch.into_values().flatten().collect();
-    for decision in &mut all {
-        if let Some(label) = labels.iter().rfind(|label| label.is_about(decision)) {
-            decision.review = Some(label.review.clone());
-        }
-    }
+    review(&mut all, labels);
     all.sort_by(|a, b| (a.began_ms, &a.id).cmp(&(b.began_ms, &b.id)));
     all
+}
+
+/// Takes over what people said of the sessions that led to decisions; of several labels the last one counts.
+fn review(decisions: &mut [Decision], labels: &[SessionLabel]) {
+    let mut by_client: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (at, label) in labels.iter().enumerate() {
+        by_client.entry(&label.client).or_default().push(at);
+    }
+    for decision in decisions {
+        let of_values = decision.values.iter().filter_map(|(_, value)| by_client.get(&**value)).flatten();
+        let said = of_values.copied().filter(|at| labels[*at].lies_before(decision)).max();
+        if let Some(at) = said {
+            decision.review = Some(labels[at].review.clone());
+        }
+    }
 }
 
 /// What a version makes of the decision before, and the one that it is itself.

@@ -1,6 +1,7 @@
 //! What alerts decided about switches, over HTTP: how a dry run stands, whether it is enforced, and the decisions in force, also
 //! as bouncers of CrowdSec ask for them.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -224,9 +225,9 @@ pub(crate) async fn crowdsec_stream(
         };
         let deleted = decisions.iter().filter(was_there).filter_map(known);
         // Who is blocked again is not let go.
-        let is_gone =
-            |it: &CrowdsecDecision| !new.iter().any(|new| (&new.scope, &new.value) == (&it.scope, &it.value));
-        Ok(CrowdsecStream { deleted: deleted.filter(is_gone).collect(), new })
+        let blocked: HashSet<_> = new.iter().map(|it| (&it.scope, &it.value)).collect();
+        let deleted = deleted.filter(|it| !blocked.contains(&(&it.scope, &it.value))).collect();
+        Ok(CrowdsecStream { deleted, new })
     };
     Ok(Json(blocking(list).await??))
 }

@@ -19,11 +19,11 @@ async fn open() -> Running {
     let (status, why) =
         server.ask("POST", "/api/v1/users", json!({ "name": "bob", "scopes": ["read"] })).await;
     assert!(status == 422 && why["error"].as_str().unwrap().contains("needs the scope admin"), "{why}");
-    server.invite(&["root"]).await;
+    server.invite(&["first"]).await;
     for (name, scopes, password) in [("ann", json!(["admin"]), ANN), ("bob", json!(["read", "operate"]), BOB)]
     {
         let user = json!({ "name": name, "scopes": scopes, "password": password });
-        let (status, made) = server.ask_as("root", "POST", "/api/v1/users", user).await;
+        let (status, made) = server.ask_as("first", "POST", "/api/v1/users", user).await;
         assert_eq!((status, made), (201, json!({ "name": name, "scopes": scopes })));
     }
     server
@@ -100,7 +100,7 @@ async fn a_name_and_its_password_open_pages_and_nothing_else() {
     let bob = signed_in(&server, "bob", BOB).await;
     server
         .ask_as(
-            "root",
+            "first",
             "PUT",
             "/api/v1/switches/stop",
             json!({ "when": "a == 1", "status": "inactive", "reason": "r", "owner": "o" }),
@@ -115,10 +115,10 @@ async fn a_name_and_its_password_open_pages_and_nothing_else() {
     )
     .await;
     assert_eq!(done.status(), 303);
-    let (_, audit) = server.ask_as("root", "GET", "/api/v1/audit?subject=stop", Value::Null).await;
+    let (_, audit) = server.ask_as("first", "GET", "/api/v1/audit?subject=stop", Value::Null).await;
     assert_eq!(audit[0]["actor"], "bob", "{audit}");
-    let (_, users) = server.ask_as("root", "GET", "/api/v1/users", Value::Null).await;
-    assert_eq!((&users[1]["name"], &users[1]["changed_by"]), (&json!("bob"), &json!("root")), "{users}");
+    let (_, users) = server.ask_as("first", "GET", "/api/v1/users", Value::Null).await;
+    assert_eq!((&users[1]["name"], &users[1]["changed_by"]), (&json!("bob"), &json!("first")), "{users}");
     assert!(users[1]["last_signed_in"].is_string() && !users.to_string().contains("argon2"), "{users}");
     server.server.stop().await;
 }
@@ -154,18 +154,18 @@ async fn another_password_and_a_removal_end_sessions_at_once() {
 
     let live = at(1).get(format!("{}/live", server.url)).header("cookie", &now).send().await.unwrap();
     assert_eq!(live.status(), 200);
-    assert_eq!(server.ask_as("root", "DELETE", "/api/v1/users/bob", Value::Null).await.0, 204);
+    assert_eq!(server.ask_as("first", "DELETE", "/api/v1/users/bob", Value::Null).await.0, 204);
     assert_eq!(page(&server, "/", &now).await.0, 303, "a removed user is still in");
     let ended = tokio::time::timeout(Duration::from_secs(20), live.bytes()).await;
     assert!(ended.is_ok(), "a removed user keeps a stream");
     assert_eq!(sign_in(&server, &at(3), "bob", "a new password").await.status(), 401);
     // Who comes after under the same name is somebody else.
     let again = json!({ "name": "bob", "scopes": ["read"], "password": "a new password" });
-    assert_eq!(server.ask_as("root", "POST", "/api/v1/users", again).await.0, 201);
+    assert_eq!(server.ask_as("first", "POST", "/api/v1/users", again).await.0, 201);
     assert_eq!(page(&server, "/", &now).await.0, 303);
-    assert_eq!(server.ask_as("root", "DELETE", "/api/v1/users/bob", Value::Null).await.0, 204);
+    assert_eq!(server.ask_as("first", "DELETE", "/api/v1/users/bob", Value::Null).await.0, 204);
     // The last token that manages the others may go while somebody else can manage them.
-    assert_eq!(server.ask_as("root", "DELETE", "/api/v1/tokens/root", Value::Null).await.0, 204);
+    assert_eq!(server.ask_as("first", "DELETE", "/api/v1/tokens/first", Value::Null).await.0, 204);
     let ann = signed_in(&server, "ann", ANN).await;
     assert_eq!(page(&server, "/", &ann).await.0, 200);
     server.server.stop().await;
@@ -256,7 +256,7 @@ async fn futures(server: &Running, from: &Client, n: usize) -> Vec<u16> {
 async fn users_are_checked_before_they_are_added() {
     let server = open().await;
     let problems = async |user: Value| {
-        let (status, answer) = server.ask_as("root", "POST", "/api/v1/users", user).await;
+        let (status, answer) = server.ask_as("first", "POST", "/api/v1/users", user).await;
         (status, answer.to_string())
     };
     for (user, status, says) in [
@@ -273,18 +273,18 @@ async fn users_are_checked_before_they_are_added() {
     }
     // Without a password one is made, and opens the page at once.
     let (status, made) =
-        server.ask_as("root", "POST", "/api/v1/users", json!({ "name": "eve", "scopes": ["read"] })).await;
+        server.ask_as("first", "POST", "/api/v1/users", json!({ "name": "eve", "scopes": ["read"] })).await;
     assert_eq!(status, 201);
     let eve = signed_in(&server, "eve", made["password"].as_str().unwrap()).await;
     assert!(page(&server, "/account", &eve).await.1.contains("You may: read."));
-    let (status, made) = server.ask_as("root", "POST", "/api/v1/users/eve/password", json!({})).await;
+    let (status, made) = server.ask_as("first", "POST", "/api/v1/users/eve/password", json!({})).await;
     assert!(status == 200 && made["password"].is_string(), "{made}");
     assert_eq!(page(&server, "/", &eve).await.0, 303);
-    assert_eq!(server.ask_as("root", "POST", "/api/v1/users/nobody/password", json!({})).await.0, 404);
-    assert_eq!(server.ask_as("root", "DELETE", "/api/v1/users/nobody", Value::Null).await.0, 404);
+    assert_eq!(server.ask_as("first", "POST", "/api/v1/users/nobody/password", json!({})).await.0, 404);
+    assert_eq!(server.ask_as("first", "DELETE", "/api/v1/users/nobody", Value::Null).await.0, 404);
     // Pages need the scope read, and say so to whoever knew the password.
     let made = json!({ "name": "probe", "scopes": ["evaluate"], "password": "four words of mine" });
-    assert_eq!(server.ask_as("root", "POST", "/api/v1/users", made).await.0, 201);
+    assert_eq!(server.ask_as("first", "POST", "/api/v1/users", made).await.0, 201);
     let answer = sign_in(&server, &at(1), "probe", "four words of mine").await;
     assert_eq!(answer.status(), 403);
     assert!(answer.text().await.unwrap().contains("lacks the scope read"));
@@ -389,7 +389,7 @@ async fn an_administrator_manages_users_and_tokens_on_the_page() {
     assert_eq!(page(&server, &list_of("carl"), &ann).await.0, 404);
 
     // Nobody locks everybody out: neither the last token nor the last user who may manage the others goes.
-    assert_eq!(post("/access/tokens/root/revoke", &[]).await.0, 303);
+    assert_eq!(post("/access/tokens/first/revoke", &[]).await.0, 303);
     for (path, fields) in [("scopes", [("scope", "read")]), ("remove", [("sure", "yes")])]
         .map(|(what, fields)| (format!("{}/{what}", list_of("ann")), fields))
     {
@@ -421,7 +421,7 @@ async fn nobody_else_manages_users_and_tokens() {
         "/access/users/ann/scopes",
         "/access/users/ann/password",
         "/access/users/ann/remove",
-        "/access/tokens/root/revoke",
+        "/access/tokens/first/revoke",
     ] {
         for (cookie, form) in [(&bob, &of_bob), (&bob, &of_ann), (&ann, &of_bob), (&ann, &String::new())] {
             let answer = send(&server, path, cookie, &[&[("form", &**form)], &fields[..]].concat()).await;
@@ -432,8 +432,8 @@ async fn nobody_else_manages_users_and_tokens() {
             foreign.header("cookie", &ann).form(&[("form", &*of_ann), ("name", "eve")]).send().await;
         assert_eq!(foreign.unwrap().status(), 403, "{path}");
     }
-    let (_, users) = server.ask_as("root", "GET", "/api/v1/users", Value::Null).await;
-    let (_, tokens) = server.ask_as("root", "GET", "/api/v1/tokens", Value::Null).await;
+    let (_, users) = server.ask_as("first", "GET", "/api/v1/users", Value::Null).await;
+    let (_, tokens) = server.ask_as("first", "GET", "/api/v1/tokens", Value::Null).await;
     assert_eq!((users.as_array().unwrap().len(), tokens.as_array().unwrap().len()), (2, 1));
     server.server.stop().await;
 }
