@@ -5,12 +5,14 @@
 //! far more than the second.
 //!
 //! Reading order: [`load`] (what is sent), then a file a question: [`ingest`], [`events`], [`rules`],
-//! [`reads`], [`size`], [`idle`], [`graphite`], [`switches`], [`beside`], [`storm`], [`profiles`]; below them [`lanner`] and [`prometheus`] (the two servers), [`process`],
+//! [`reads`], [`size`], [`idle`], [`graphite`], [`switches`], [`beside`], [`storm`], [`profiles`], [`automatic`], [`detect`]; below them [`lanner`] and [`prometheus`] (the two servers), [`process`],
 //! [`http`], [`table`].
 
 #![expect(clippy::unwrap_used, reason = "a measuring tool stops at the first surprise")]
 
+mod automatic;
 mod beside;
+mod detect;
 mod events;
 mod graphite;
 mod http;
@@ -36,7 +38,7 @@ use setup::Setup;
 
 type Section = (&'static str, fn(&Setup) -> Vec<table::Row>);
 
-const SECTIONS: [Section; 11] = [
+const SECTIONS: [Section; 13] = [
     ("size", size::run),
     ("ingest", ingest::run),
     ("events", events::run),
@@ -48,6 +50,8 @@ const SECTIONS: [Section; 11] = [
     ("storm", storm::run),
     ("profiles", profiles::run),
     ("rules", rules::run),
+    ("automatic", automatic::run),
+    ("detect", detect::run),
 ];
 
 const USAGE: &str = "usage: lanner-benches [--minutes N] [--events N] [--write PAGE] [SECTION ...]";
@@ -59,6 +63,7 @@ fn main() {
         prometheus: path("LANNER_BENCH_PROMETHEUS"),
         alertmanager: path("LANNER_BENCH_ALERTMANAGER"),
         graphite_web: path("LANNER_BENCH_GRAPHITE"),
+        detect: path("LANNER_BENCH_DETECT"),
         nab: path("LANNER_BENCH_NAB"),
         minutes: 4,
         events: 1_500_000,

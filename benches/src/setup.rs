@@ -12,6 +12,8 @@ pub(crate) struct Setup {
     pub(crate) alertmanager: Option<PathBuf>,
     /// The Python environment of graphite-web; `None` leaves that peer out.
     pub(crate) graphite_web: Option<PathBuf>,
+    /// The Python environment of the peers of `lanner detect`; `None` leaves them out.
+    pub(crate) detect: Option<PathBuf>,
     /// The Numenta Anomaly Benchmark; `None` leaves the size on disk out.
     pub(crate) nab: Option<PathBuf>,
     /// How many minutes rules are watched.

@@ -20,7 +20,7 @@
 //! Machine Intelligence 2, 2020 (path-dependent). The sums by polynomials are ours.
 
 use crate::ensemble::{Ensemble, rounded};
-use crate::tree::{Split, Tree};
+use crate::tree::{Split, Test, Tree};
 
 /// Explains rows of one model. Build it once: it takes the paths apart.
 #[derive(Debug, Clone)]
@@ -71,7 +71,16 @@ struct Condition {
     feature: usize,
     /// The share of training rows that would pass.
     share: f64,
-    steps: std::ops::Range<usize>,
+    asked: Asked,
+}
+
+/// What a value has to be.
+#[derive(Debug, Clone)]
+enum Asked {
+    /// In a range, which is all that thresholds ask; `above` is NaN where there is no lower end.
+    Range { above: f64, at_most: f64, allows_missing: bool },
+    /// One that goes these ways.
+    Steps(std::ops::Range<usize>),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -121,46 +130,53 @@ impl Explainer {
     #[must_use]
     pub fn explain(&self, row: &[f64]) -> Explanation {
         assert!(row.len() >= self.n_features, "a row needs {} values", self.n_features);
-        let is_left: Vec<bool> = if self.is_single_precision {
-            let row = rounded(row);
-            self.splits.iter().map(|split| split.goes_left(row[split.feature])).collect()
-        } else {
-            self.splits.iter().map(|split| split.goes_left(row[split.feature])).collect()
-        };
+        let narrow = self.is_single_precision.then(|| rounded(row));
+        let row = narrow.as_deref().unwrap_or(row);
+        // Where paths ask for ranges only, nobody wants to know.
+        let splits = if self.steps.is_empty() { &[] } else { &self.splits[..] };
+        let is_left: Vec<bool> = splits.iter().map(|split| split.goes_left(row[split.feature])).collect();
         let mut contributions = vec![0.0; self.n_features];
         let mut work = Work::default();
         for leaf in &self.leaves {
-            self.add_leaf(leaf, &is_left, &mut work, &mut contributions);
+            self.add_leaf(leaf, row, &is_left, &mut work, &mut contributions);
         }
         Explanation { expected: self.expected, contributions }
     }
 
-    fn add_leaf(&self, leaf: &Leaf, is_left: &[bool], work: &mut Work, contributions: &mut [f64]) {
+    fn add_leaf(
+        &self,
+        leaf: &Leaf,
+        row: &[f64],
+        is_left: &[bool],
+        work: &mut Work,
+        contributions: &mut [f64],
+    ) {
         let conditions = &self.conditions[leaf.conditions.clone()];
-        let mut missed = leaf.value;
-        work.begin();
-        for (i, condition) in conditions.iter().enumerate() {
-            let steps = &self.steps[condition.steps.clone()];
-            if steps.iter().all(|step| is_left[step.split] == step.is_left) {
-                work.pass(i, condition.share);
-            } else {
-                missed *= condition.share;
-                work.missed.push(i);
-            }
-        }
-        if missed == 0.0 {
-            return;
+        work.begin(leaf.value);
+        for condition in conditions {
+            work.take(condition.share, self.holds(condition, row, is_left));
         }
         let weights = &self.weights[conditions.len()];
-        if !work.missed.is_empty() {
-            let lost = missed * dot(weights, &work.polynomial);
-            for &i in &work.missed {
-                contributions[conditions[i].feature] -= lost;
-            }
+        let lost = dot(weights, &work.polynomial);
+        for (condition, passed) in conditions.iter().zip(&work.passed) {
+            let Condition { feature, share, .. } = *condition;
+            contributions[feature] +=
+                if *passed { (1.0 - share) * divided(weights, &work.polynomial, share) } else { -lost };
         }
-        for &i in &work.passed {
-            let Condition { feature, share, .. } = conditions[i];
-            contributions[feature] += (1.0 - share) * missed * divided(weights, &work.polynomial, share);
+    }
+
+    /// Whether a row passes; without a branch that depends on its values where that can be.
+    #[inline]
+    fn holds(&self, condition: &Condition, row: &[f64], is_left: &[bool]) -> bool {
+        match &condition.asked {
+            Asked::Range { above, at_most, allows_missing } => {
+                let value = row[condition.feature];
+                let is_inside = ((value > *above) | above.is_nan()) & (value <= *at_most);
+                is_inside | (value.is_nan() & allows_missing)
+            }
+            Asked::Steps(steps) => {
+                self.steps[steps.clone()].iter().all(|step| is_left[step.split] == step.is_left)
+            }
         }
     }
 
@@ -197,39 +213,64 @@ impl Explainer {
             path.iter().map(|&(step, share)| (self.splits[step.split].feature, step, share)).collect();
         by_feature.sort_by_key(|(feature, ..)| *feature);
         for same in by_feature.chunk_by(|a, b| a.0 == b.0) {
-            let first = self.steps.len();
-            self.steps.extend(same.iter().map(|(_, step, _)| *step));
             let share = same.iter().map(|(.., share)| share).product();
-            self.conditions.push(Condition { feature: same[0].0, share, steps: first..self.steps.len() });
+            let steps = same.iter().map(|(_, step, _)| *step);
+            let asked = self.range(steps.clone()).unwrap_or_else(|| {
+                let first = self.steps.len();
+                self.steps.extend(steps);
+                Asked::Steps(first..self.steps.len())
+            });
+            self.conditions.push(Condition { feature: same[0].0, share, asked });
         }
         self.leaves.push(Leaf { value, conditions: begin..self.conditions.len() });
+    }
+
+    /// The range that steps ask for together; `None` if one of them asks for something else.
+    fn range(&self, steps: impl Iterator<Item = Step>) -> Option<Asked> {
+        let (mut above, mut at_most, mut allows_missing) = (f64::NAN, f64::INFINITY, true);
+        for step in steps {
+            let split = &self.splits[step.split];
+            let Test::AtMost(threshold) = split.test else { return None };
+            if split.is_zero_missing {
+                return None;
+            }
+            if step.is_left {
+                at_most = at_most.min(threshold);
+            } else {
+                above = above.max(threshold);
+            }
+            allows_missing &= split.is_missing_left == step.is_left;
+        }
+        Some(Asked::Range { above, at_most, allows_missing })
     }
 }
 
 /// What is reused from leaf to leaf.
 #[derive(Default)]
 struct Work {
-    passed: Vec<usize>,
-    missed: Vec<usize>,
-    /// The coefficients of `∏ (z + x)` over those passed, lowest first.
+    /// Whether each condition of the leaf is passed.
+    passed: Vec<bool>,
+    /// `v · P` times the coefficients of `∏ (z + x)` over those passed, lowest first, and zeros behind them.
     polynomial: Vec<f64>,
 }
 
 impl Work {
-    fn begin(&mut self) {
+    fn begin(&mut self, value: f64) {
         self.passed.clear();
-        self.missed.clear();
         self.polynomial.clear();
-        self.polynomial.push(1.0);
+        self.polynomial.push(value);
     }
 
-    fn pass(&mut self, condition: usize, share: f64) {
-        self.passed.push(condition);
+    /// Multiplies with `z + x` if a condition is passed, else with `z`.
+    fn take(&mut self, share: f64, passed: bool) {
+        self.passed.push(passed);
+        let (x, mut below) = (f64::from(u8::from(passed)), 0.0);
         self.polynomial.push(0.0);
-        for s in (1..self.polynomial.len()).rev() {
-            self.polynomial[s] = self.polynomial[s - 1] + share * self.polynomial[s];
+        for coefficient in &mut self.polynomial {
+            let before = *coefficient;
+            *coefficient = below * x + share * before;
+            below = before;
         }
-        self.polynomial[0] *= share;
     }
 }
 

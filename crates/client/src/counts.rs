@@ -25,7 +25,7 @@ pub(crate) struct Counts(HashMap<Arc<str>, [AtomicU64; 2]>);
 
 impl Counts {
     pub(crate) fn of(set: &SwitchSet) -> Self {
-        Self(set.switches().iter().map(|switch| (Arc::clone(&switch.id), Default::default())).collect())
+        Self(set.iter().map(|switch| (Arc::clone(&switch.id), Default::default())).collect())
     }
 
     pub(crate) fn note(&self, verdict: &Verdict) {

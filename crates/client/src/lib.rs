@@ -1,28 +1,34 @@
 //! Kill switches for Rust programs.
 //!
-//! ```no_run
-//! # async fn example() -> Result<(), lanner_client::ConnectError> {
-//! use lanner_client::{Options, Switches};
-//!
-//! let switches = Switches::connect(Options::new("http://127.0.0.1:9797").cache("switches.json")).await?;
-//! let context = serde_json::json!({"WORKFLOW": "PURCHASE", "BANK": "HSBC"});
-//! let verdict = switches.evaluate(context.as_object().expect("an object"));
-//! if verdict.is_blocked() {
-//!     println!("{}", verdict.reason().unwrap_or_default());
-//! }
-//! # Ok(())
-//! # }
+//! ```sh
+//! cargo add --path lanner/crates/client      # lanner-client, out of a clone of Lanner
+//! cargo add tokio --features rt-multi-thread,macros && cargo add serde_json
 //! ```
 //!
-//! The switches are held in this process: asking them costs no network, takes well below a microsecond, cannot fail
-//! and cannot block. A task in the background keeps them up to date: the server tells of changes as they happen, and
-//! where its stream is cut they are fetched every 30 s. The last good switches lie on disk, and a program that starts
-//! while the server is away starts with them. Every verdict says how long nobody confirmed what it rests on.
+//! ```no_run
+//! use lanner_client::{Options, Switches};
 //!
-//! What switches blocked, or would have in shadow, is counted and told to the server every few seconds.
+//! #[tokio::main]
+//! async fn main() -> Result<(), lanner_client::ConnectError> {
+//!     let switches = Switches::connect(Options::new("http://127.0.0.1:9797").cache("switches.json")).await?;
+//!     let context = serde_json::json!({"WORKFLOW": "PURCHASE", "BANK": "HSBC"});
+//!     let verdict = switches.evaluate(context.as_object().expect("an object"));
+//!     if verdict.is_blocked() {
+//!         println!("{}", verdict.reason().unwrap_or_default());
+//!     }
+//!     Ok(())
+//! }
+//! ```
 //!
-//! What is held never becomes older: a server that was restored from an old backup is not believed. What is damaged
-//! or cannot be read is refused whole, and what was held stays.
+//! The process holds the switches: an evaluation uses no network, takes well below a microsecond, and never fails or waits. A
+//! background task keeps them up to date. The server pushes changes; while its stream is disconnected, the client polls every
+//! 30 s. The last good switches are on disk, so a program can start while the server is down. Every verdict says for how long
+//! nobody confirmed the switches that it used.
+//!
+//! The client counts what switches blocked, or would have blocked in shadow, and reports it every few seconds.
+//!
+//! The client never goes back to an older revision, not even if the server was restored from a backup. A snapshot that is
+//! damaged or unreadable is rejected completely, and the current switches stay.
 //!
 //! Reading order: [`Options`], [`Switches`], `state` (what is held), `refresh` (the task in the background), `counts`, `disk`, `signature`,
 //! `layer` (tower), [`blocking`] (without a runtime).

@@ -69,7 +69,7 @@ pub use expr::{Comparison, EachOp, Expr, Op, Predicate, Quantifier, Right, Set, 
 pub use field::{FieldPath, Fields, Found, View};
 pub use function::Function;
 pub use index::{Index, IndexStats, Scratch};
-pub use json::{Buffer, JsonError, JsonFields, Reader};
+pub use json::{Buffer, JsonError, JsonFields, Place, Reader};
 pub use literal::Literal;
 pub use network::Network;
 pub use number::Number;

@@ -75,6 +75,13 @@ pub struct Evaluation {
     pub value: Option<f64>,
     /// What it was compared with, for relative rules.
     pub base: Option<f64>,
+    /// Below which value something would have been found, in the unit of the query; `None` where nothing is, or the detector does
+    /// not know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lower: Option<f64>,
+    /// Above which value something would have been found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upper: Option<f64>,
     /// How strange that is.
     pub score: Option<Score>,
     /// What it came to.

@@ -1,6 +1,6 @@
 //! Whether rows follow a course without any noise, so that nothing can be learned from them about how far usual rows stray.
 
-use crate::frame::Frame;
+use crate::rows::Lesson;
 use crate::symmetric::inverse;
 
 /// Values before one that it is foretold by.
@@ -13,13 +13,19 @@ const NOISELESS: f64 = 1e-4;
 const MAX_ROWS: usize = 20_000;
 
 /// Whether all columns that have values can be foretold from their own past, as constants and waves can.
-pub(crate) fn is_too_alike(frame: &Frame) -> bool {
-    (0..frame.n_columns()).all(|column| {
-        let values = frame.values().iter().skip(column).step_by(frame.n_columns());
-        let values: Vec<f64> =
-            values.copied().filter(|v| v.is_finite()).take(MAX_ROWS).map(f64::from).collect();
-        is_foretold(&values)
-    })
+pub(crate) fn is_too_alike(rows: &Lesson<'_>) -> bool {
+    let n_columns = rows.n_columns();
+    let mut columns = vec![Vec::new(); n_columns];
+    for piece in rows.pieces(0) {
+        for (at, column) in columns.iter_mut().enumerate() {
+            let values = piece.iter().skip(at).step_by(n_columns).filter(|value| value.is_finite());
+            column.extend(values.take(MAX_ROWS - column.len()).map(|value| f64::from(*value)));
+        }
+        if columns.iter().all(|column| column.len() == MAX_ROWS) {
+            break;
+        }
+    }
+    columns.iter().all(|column| is_foretold(column))
 }
 
 /// Whether a linear map of the values before foretells each value.

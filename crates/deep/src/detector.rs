@@ -6,9 +6,10 @@ use serde_json::Value;
 use crate::alike::is_too_alike;
 use crate::frame::{Frame, FrameError, check_columns};
 use crate::limit::{Follow, Limit};
-use crate::method::{Expectations, Kind, Progress, Rows, WithPoints};
+use crate::method::{Expectations, Kind, Progress, WithPoints};
+use crate::rows::{RowSource, Rows};
 use crate::scale::Scale;
-use crate::store::{Damage, FORMAT, Store};
+use crate::store::{Damage, FORMAT, Part, Store, Writer};
 use crate::threshold::Rule;
 use crate::training::{Fitted, TrainError, Training};
 
@@ -52,7 +53,7 @@ pub struct Detector {
 
 /// What is known of a detector beside its numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct About {
+pub(crate) struct About {
     kind: String,
     columns: Vec<String>,
     n_rows: usize,
@@ -101,17 +102,35 @@ impl Detector {
         training: &Training,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Self, TrainError> {
-        let (fitted, held_out) = training.fit(frame, progress)?;
+        Self::train_on(frame.into(), training, progress)
+    }
+
+    /// The same of rows that may lie elsewhere than in memory: piece by piece, with the same result to the last bit.
+    ///
+    /// Memory: some pieces of 4,096 rows, about 32 bytes for each row whatever the number of columns, and what the kind looks at all
+    /// at once, at most 20,000 windows.
+    ///
+    /// # Errors
+    /// See [`TrainError`].
+    pub fn train_on(
+        rows: RowSource<'_>,
+        training: &Training,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Self, TrainError> {
+        if let Err(error) = check_columns(rows.columns()) {
+            return Err(TrainError::Settings(vec![error.to_string()]));
+        }
+        let (fitted, held_out) = training.fit(rows, progress)?;
         let about = About {
             kind: training.kind.name.to_owned(),
-            columns: frame.columns().to_vec(),
-            n_rows: frame.n_rows(),
+            columns: rows.columns().to_vec(),
+            n_rows: rows.n_rows(),
             rows_per_day: training.rows_per_day,
             seed: training.seed,
             rule: training.rule,
             follow: training.follow,
             points: training.points,
-            is_too_alike: is_too_alike(frame),
+            is_too_alike: is_too_alike(&rows.whole()),
             notes: Value::Null,
         };
         let limit = about.limit(&fitted, &held_out);
@@ -136,7 +155,7 @@ impl Detector {
     pub fn judge(&self, frame: &Frame, limit: &mut Limit) -> Result<Judged, ColumnsError> {
         self.check_columns(frame.columns())?;
         let (mut scores, mut thresholds) = (Vec::new(), Vec::new());
-        for score in self.fitted.scores(frame.values()) {
+        for score in self.fitted.scores(&RowSource::from(frame).whole()) {
             let threshold = limit.value();
             limit.push(score);
             scores.push(f64::from(score) / threshold);
@@ -182,7 +201,7 @@ impl Detector {
         self.check_columns(frame.columns())?;
         let (scale, n_columns) = (&self.fitted.scale, frame.n_columns());
         let scaled = scale.apply(frame.values());
-        let rows = Rows { values: &scaled, n_columns };
+        let rows = Rows::of(&scaled, n_columns);
         let expected = self.fitted.method.expectations(&rows);
         Ok(expected.map(|Expectations { forecasts, reconstructions, errors }| Details {
             first: frame.n_rows().saturating_sub(errors.len() / n_columns),
@@ -362,16 +381,22 @@ impl Detector {
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut store = Store::default();
-        let mut scale = store.writer("scale");
+        let about = self.write(&mut store.whole());
+        store.to_bytes(FORMAT, about)
+    }
+
+    /// Writes its numbers; the rest is returned.
+    pub(crate) fn write(&self, part: &mut Writer<'_>) -> &About {
+        let mut scale = part.inner("scale");
         scale.put("centres", &[self.about.columns.len()], &self.fitted.scale.centres);
         scale.put("widths", &[self.about.columns.len()], &self.fitted.scale.widths);
         scale.put("lows", &[self.about.columns.len()], &self.fitted.scale.lows);
         scale.put("highs", &[self.about.columns.len()], &self.fitted.scale.highs);
         let finite: Vec<f32> =
             self.held_out.iter().map(|score| if score.is_finite() { *score } else { -1.0 }).collect();
-        store.writer("held_out").put("scores", &[finite.len()], &finite);
-        self.fitted.method.write(&mut store.writer("method"));
-        store.to_bytes(FORMAT, &self.about)
+        part.inner("held_out").put("scores", &[finite.len()], &finite);
+        self.fitted.method.write(&mut part.inner("method"));
+        &self.about
     }
 
     /// Reads what [`Detector::to_bytes`] wrote.
@@ -380,22 +405,27 @@ impl Detector {
     /// The bytes are damaged, of another version, or something else.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Damage> {
         let (about, store): (About, Store) = Store::from_bytes(FORMAT, bytes)?;
+        Self::read(about, &store.all())
+    }
+
+    /// Reads what [`Detector::write`] wrote.
+    pub(crate) fn read(about: About, all: &Part<'_>) -> Result<Self, Damage> {
         let kind = Kind::named(&about.kind).ok_or_else(|| Damage::Kind { kind: about.kind.clone() })?;
         let content = |error: FrameError| Damage::Content { what: error.to_string() };
         check_columns(&about.columns).map_err(content)?;
         let n_columns = about.columns.len();
         let column = |name: &str| -> Result<Vec<f32>, Damage> {
-            match store.part("scale").get(name)? {
+            match all.inner("scale").get(name)? {
                 ([n], values) if *n == n_columns => Ok(values.to_vec()),
-                _ => Err(store.part("scale").misshapen(name)),
+                _ => Err(all.inner("scale").misshapen(name)),
             }
         };
         let (centres, widths) = (column("centres")?, column("widths")?);
         let scale = Scale { centres, widths, lows: column("lows")?, highs: column("highs")? };
-        let (_, scores) = store.part("held_out").get("scores")?;
+        let (_, scores) = all.inner("held_out").get("scores")?;
         let held_out: Vec<f32> =
             scores.iter().map(|score| if *score < 0.0 { f32::NAN } else { *score }).collect();
-        let part = store.part("method");
+        let part = all.inner("method");
         let method = if about.points {
             let inner = (kind.read)(&part.inner("inner"), n_columns)?;
             Box::new(WithPoints::read(inner, &part, n_columns)?)

@@ -4,9 +4,9 @@
 
 use rayon::prelude::*;
 
-use crate::method::kind::Rows;
 use crate::net::{Adam, Convolution, Dense, Layout};
 use crate::random::Random;
+use crate::rows::Rows;
 
 /// Rows that a convolution looks at, what it finds in them, and the dimensions of a point.
 const KERNEL: usize = 5;
@@ -87,11 +87,10 @@ impl Encoder {
         self.pass(params, patches).points
     }
 
-    /// The points of all patches of rows, in order.
-    pub(crate) fn points_of_rows(&self, params: &[f32], rows: &Rows<'_>) -> Vec<f32> {
-        let all: Vec<usize> = (0..rows.n_windows(self.window)).collect();
+    /// The points of the patches that begin at these rows, in their order.
+    pub(crate) fn points_of(&self, params: &[f32], rows: &Rows<'_>, firsts: &[usize]) -> Vec<f32> {
         let points =
-            all.par_chunks(64).flat_map_iter(|part| self.points(params, &gather(rows, part, self.window)));
+            firsts.par_chunks(64).flat_map_iter(|part| self.points(params, &gather(rows, part, self.window)));
         points.collect()
     }
 
@@ -168,7 +167,9 @@ impl Encoder {
 
 /// Patches that begin at these rows, one after the other.
 fn gather(rows: &Rows<'_>, firsts: &[usize], window: usize) -> Vec<f32> {
-    firsts.iter().flat_map(|first| rows.window(*first, window)).copied().collect()
+    let mut patches = Vec::with_capacity(firsts.len() * window * rows.n_columns);
+    firsts.iter().for_each(|first| patches.extend_from_slice(&rows.window(*first, window)));
+    patches
 }
 
 /// By how much the third point is not far enough from the first, beside the second, times `share`; and the gradients of all three.
@@ -201,7 +202,7 @@ mod tests {
         let mut random = Random::new(3);
         let params = encoder.layout.initial(&mut random);
         let values: Vec<f32> = (0..300).map(|_| random.unit() - 0.5).collect();
-        let rows = Rows { values: &values, n_columns: 3 };
+        let rows = Rows::of(&values, 3);
         let triples: Vec<[usize; 3]> = (0..40).map(|at| [at, at + 2, 80 - at]).collect();
         let (loss, grads) = encoder.loss(&params, &rows, &triples);
         assert!(loss > 0.1, "{loss}");
@@ -230,7 +231,7 @@ mod tests {
             if (at / 100).is_multiple_of(2) { (at as f32 / 3.0).sin() } else { (at as f32 / 7.0).sin() }
         };
         let values: Vec<f32> = (0..2_000).flat_map(|at| [value(at), 0.1 * value(at + 3)]).collect();
-        let rows = Rows { values: &values, n_columns: 2 };
+        let rows = Rows::of(&values, 2);
         let encoder = Encoder::new(2, 16);
         let params = encoder.learn(&rows, 1);
         let triples: Vec<[usize; 3]> = (0..50).map(|at| [10 + at, 12 + at, 110 + at]).collect();

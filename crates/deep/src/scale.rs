@@ -1,5 +1,8 @@
 //! Scaling: columns of any unit become comparable.
 
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
+
 use rayon::prelude::*;
 
 /// The share of rows that is left out at each end of a column before its range is taken, so that single outliers do not make
@@ -21,6 +24,9 @@ pub(crate) struct Scale {
     pub(crate) highs: Vec<f32>,
 }
 
+/// Shows rows, one piece after the other.
+pub(crate) type Pieces<'a> = dyn Fn(&mut dyn FnMut(&[f32])) + 'a;
+
 impl Scale {
     /// From rows of `n_columns` values; gaps are left out. Cost: O(values).
     pub(crate) fn fit(rows: &[f32], n_columns: usize) -> Self {
@@ -32,6 +38,26 @@ impl Scale {
                 )
             })
             .collect();
+        Self::of(&columns)
+    }
+
+    /// The same to the last bit, of rows that `pieces` shows one piece after the other, twice. Memory: the most extreme values of
+    /// each column.
+    pub(crate) fn fit_pieces(n_columns: usize, pieces: &Pieces<'_>) -> Self {
+        let mut columns: Vec<Moments> = (0..n_columns).map(|_| Moments::default()).collect();
+        let each = |columns: &mut [Moments], piece: &[f32], see: fn(&mut Moments, f32)| {
+            columns.par_iter_mut().enumerate().for_each(|(at, moments)| {
+                let values = piece.iter().skip(at).step_by(n_columns);
+                values.filter(|value| value.is_finite()).for_each(|value| see(moments, *value));
+            });
+        };
+        pieces(&mut |piece| each(&mut columns, piece, Moments::count));
+        columns.iter_mut().for_each(Moments::begin);
+        pieces(&mut |piece| each(&mut columns, piece, Moments::measure));
+        Self::of(&columns.iter().map(Moments::place).collect::<Vec<_>>())
+    }
+
+    fn of(columns: &[Place]) -> Self {
         let of = |part: fn(&Place) -> f32| columns.iter().map(part).collect();
         Self {
             centres: of(|place| place.centre),
@@ -67,11 +93,6 @@ impl Scale {
             if scaled.is_finite() { scaled.clamp(-CLIP, CLIP) } else { 0.0 }
         })
     }
-
-    /// Whether any column has values.
-    pub(crate) fn has_values(&self) -> bool {
-        self.widths.iter().any(|width| *width > 0.0)
-    }
 }
 
 /// Where the values of one column lie.
@@ -83,8 +104,87 @@ struct Place {
     high: f32,
 }
 
-/// The mean of a column, a quarter of its range, and the range.
-#[expect(clippy::cast_possible_truncation, reason = "values are kept in single precision")]
+/// What is seen of a column value by value.
+#[derive(Debug, Default)]
+struct Moments {
+    n: usize,
+    sum: f64,
+    mean: f64,
+    squares: f64,
+    /// How many values are left out at each end.
+    trimmed: usize,
+    /// One more than these of the lowest values, and of the highest ones.
+    lowest: BinaryHeap<Ordered>,
+    highest: BinaryHeap<Reverse<Ordered>>,
+}
+
+impl Moments {
+    fn count(&mut self, value: f32) {
+        self.n += 1;
+        self.sum += f64::from(value);
+    }
+
+    fn begin(&mut self) {
+        self.mean = self.sum / self.n.max(1) as f64;
+        self.trimmed = n_trimmed(self.n);
+    }
+
+    fn measure(&mut self, value: f32) {
+        self.squares += (f64::from(value) - self.mean).powi(2);
+        keep(&mut self.lowest, Ordered(value), self.trimmed + 1);
+        keep(&mut self.highest, Reverse(Ordered(value)), self.trimmed + 1);
+    }
+
+    fn place(&self) -> Place {
+        match (self.lowest.peek(), self.highest.peek()) {
+            (Some(Ordered(low)), Some(Reverse(Ordered(high)))) => {
+                placed(self.mean, self.squares / self.n as f64, *low, *high)
+            }
+            _ => Place::default(),
+        }
+    }
+}
+
+/// Keeps the `n` least of all that is given.
+fn keep<T: Ord>(least: &mut BinaryHeap<T>, value: T, n: usize) {
+    if least.len() < n {
+        least.push(value);
+    } else if let Some(mut greatest) = least.peek_mut()
+        && value < *greatest
+    {
+        *greatest = value;
+    }
+}
+
+/// A number in the order of all numbers.
+#[derive(Debug)]
+struct Ordered(f32);
+
+impl Ord for Ordered {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+impl PartialOrd for Ordered {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Ordered {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Ordered {}
+
+/// How many of `n` values are left out at each end.
+fn n_trimmed(n: usize) -> usize {
+    ((n as f64 * TRIMMED) as usize).min(n.saturating_sub(1) / 2)
+}
+
 fn place(mut column: Vec<f32>) -> Place {
     let n = column.len();
     if n == 0 {
@@ -92,9 +192,15 @@ fn place(mut column: Vec<f32>) -> Place {
     }
     let mean = column.iter().map(|value| f64::from(*value)).sum::<f64>() / n as f64;
     let variance = column.iter().map(|value| (f64::from(*value) - mean).powi(2)).sum::<f64>() / n as f64;
-    let trimmed = ((n as f64 * TRIMMED) as usize).min((n - 1) / 2);
+    let trimmed = n_trimmed(n);
     let low = *column.select_nth_unstable_by(trimmed, f32::total_cmp).1;
     let high = *column.select_nth_unstable_by(n - 1 - trimmed, f32::total_cmp).1;
+    placed(mean, variance, low, high)
+}
+
+/// The mean of a column, a quarter of its range, and the range.
+#[expect(clippy::cast_possible_truncation, reason = "values are kept in single precision")]
+fn placed(mean: f64, variance: f64, low: f32, high: f32) -> Place {
     let width = f64::from(high - low) / 4.0;
     // A column that rests but for some rows is as wide as those make it; one that never changed has no range of its own.
     let width = if width > 0.0 { width.max(variance.sqrt() / 2.0) } else { variance.sqrt() };
@@ -114,6 +220,9 @@ mod tests {
         let scaled = scale.apply(&[100.0, 0.0, 7.0, 3.0, f32::NAN, 1e12, -70.0, 0.0]);
         assert_eq!(scaled, [2.0, -2.0, 0.0, 0.0, 0.0, 20.0, -20.0, 0.0]);
         assert_eq!((scale.range(0), scale.range(3)), (Some([0.0, 100.0]), None));
-        assert!(scale.has_values() && !Scale::fit(&[f32::NAN], 1).has_values());
+        // Piece by piece it is the same.
+        let pieces: &Pieces<'_> = &|visit| rows.chunks(12).for_each(visit);
+        assert_eq!(Scale::fit_pieces(4, pieces), scale);
+        assert_eq!(Scale::fit_pieces(4, &|_| ()).range(0), None);
     }
 }

@@ -12,6 +12,9 @@ use xxhash_rust::xxh3::Xxh3;
 /// Its name, with its version.
 pub const FORMAT: &str = "lanner-detector/3";
 
+/// The name of a file of several detectors, with its version.
+pub const SET_FORMAT: &str = "lanner-detectors/1";
+
 /// The name of the file of a training that is not over.
 pub(crate) const CHECKPOINT: &str = "lanner-training/1";
 
@@ -33,6 +36,9 @@ pub enum Damage {
         /// The format that is read.
         wanted: &'static str,
     },
+    /// It holds several detectors, and one is wanted.
+    #[error("holds a detector for each of several entities, and one detector is wanted here")]
+    Set,
     /// The checksum is not that of the contents.
     #[error("is damaged: its checksum does not match; copy it again, or train again")]
     Checksum,
@@ -84,6 +90,16 @@ impl Store {
         Writer { store: self, prefix: format!("{name}.") }
     }
 
+    /// All of it.
+    pub(crate) fn whole(&mut self) -> Writer<'_> {
+        Writer { store: self, prefix: String::new() }
+    }
+
+    /// All of it.
+    pub(crate) const fn all(&self) -> Part<'_> {
+        Part { store: self, prefix: String::new() }
+    }
+
     pub(crate) fn part(&self, name: &str) -> Part<'_> {
         Part { store: self, prefix: format!("{name}.") }
     }
@@ -107,6 +123,9 @@ impl Store {
         bytes: &[u8],
     ) -> Result<(T, Self), Damage> {
         let head = head(bytes)?;
+        if (head.format.as_str(), format) == (SET_FORMAT, FORMAT) {
+            return Err(Damage::Set);
+        }
         if head.format != format {
             return Err(Damage::Version { found: head.format, wanted: format });
         }
@@ -143,6 +162,11 @@ impl Store {
 #[must_use]
 pub fn is_detector(bytes: &[u8]) -> bool {
     bytes.get(8..).is_some_and(|header| header.starts_with(br#"{"__metadata__":{"lanner":"#))
+}
+
+/// Whether a file is that of several detectors, of the version that is read here.
+pub(crate) fn is_set(bytes: &[u8]) -> bool {
+    head(bytes).is_ok_and(|head| head.format == SET_FORMAT)
 }
 
 /// What the metadata says.

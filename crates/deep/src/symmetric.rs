@@ -2,9 +2,9 @@
 
 use rayon::prelude::*;
 
-use crate::method::kind::Rows;
 use crate::product::{View, dot, multiply};
 use crate::random::Random;
+use crate::rows::Rows;
 
 /// Rows whose products are summed in single precision before they are added up in double.
 const BLOCK_ROWS: usize = 1_024;
@@ -23,8 +23,9 @@ pub(crate) fn second_moments(rows: &Rows<'_>, window: usize) -> Vec<f64> {
         let products: Vec<Vec<f32>> = blocks
             .par_iter()
             .map(|&first| {
-                let values = rows.values.get(first * rows.n_columns..).unwrap_or_default();
-                let view = View::strided(values, BLOCK_ROWS.min(n - first), length, rows.n_columns);
+                let n_block = BLOCK_ROWS.min(n - first);
+                let values = rows.stretch(first..first + n_block + window - 1);
+                let view = View::strided(&values, n_block, length, rows.n_columns);
                 let mut product = vec![0.0; length * length];
                 multiply(view.transposed(), view, 0.0, &mut product);
                 product
@@ -175,7 +176,7 @@ mod tests {
     #[test]
     fn moments_of_windows() {
         let values = [1.0, 2.0, 3.0, 4.0];
-        let rows = Rows { values: &values, n_columns: 1 };
+        let rows = Rows::of(&values, 1);
         assert_eq!(second_moments(&rows, 1), [7.5]);
         assert_eq!(second_moments(&rows, 2), [14.0 / 3.0, 20.0 / 3.0, 20.0 / 3.0, 29.0 / 3.0]);
     }

@@ -4,9 +4,9 @@ use serde::Serialize;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::checkpoint::Checkpoint;
-use crate::frame::Frame;
 use crate::limit::Follow;
-use crate::method::{Fit, Kind, Method, NetworkSettings, Progress, Rows, WithPoints};
+use crate::method::{Fit, Kind, Method, NetworkSettings, Progress, WithPoints, scores_of};
+use crate::rows::{Lesson, RowSource, Rows};
 use crate::scale::Scale;
 use crate::threshold::Rule;
 
@@ -91,33 +91,26 @@ const N_PARTS: usize = 4;
 const HELD_OUT: f64 = 0.2;
 
 impl Fitted {
-    fn fit(
-        rows: &[f32],
-        n_columns: usize,
-        kind: &Kind,
-        fit: &Fit,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Self {
-        let scale = Scale::fit(rows, n_columns);
-        let scaled = scale.apply(rows);
-        let rows = Rows { values: &scaled, n_columns };
+    fn fit(lesson: &Lesson<'_>, kind: &Kind, fit: &Fit, progress: &mut dyn FnMut(Progress)) -> Self {
+        let (scale, mut scaled) = (lesson.scale(), Vec::new());
+        let rows = lesson.scaled(&scale, &mut scaled);
         let method = (kind.fit)(&rows, fit, progress);
         let method = if fit.points { Box::new(WithPoints::fit(method, &rows)) } else { method };
         Self { scale, method }
     }
 
     /// A score for each row; NaN for the first ones, which have no window, and for rows of nothing but gaps.
-    pub(crate) fn scores(&self, rows: &[f32]) -> Vec<f32> {
-        let n_columns = self.scale.centres.len();
-        let scaled = self.scale.apply(rows);
-        let scored = self.method.scores(&Rows { values: &scaled, n_columns });
-        let n_before = (rows.len() / n_columns).saturating_sub(scored.len());
-        let mut scores = vec![f32::NAN; n_before];
-        scores.extend(scored);
-        for (score, row) in scores.iter_mut().zip(rows.chunks_exact(n_columns)) {
-            if row.iter().all(|value| value.is_nan()) {
-                *score = f32::NAN;
-            }
+    pub(crate) fn scores(&self, rows: &Lesson<'_>) -> Vec<f32> {
+        let (n_columns, n_before) = (rows.n_columns(), self.method.window() - 1);
+        let mut scores = vec![f32::NAN; n_before.min(rows.n_rows())];
+        for piece in rows.pieces(n_before) {
+            let scaled = self.scale.apply(&piece);
+            let scored = scores_of(&*self.method, &Rows::of(&scaled, n_columns));
+            let judged = piece.chunks_exact(n_columns).skip(n_before);
+            scores.extend(judged.zip(scored).map(|(row, score)| {
+                let is_gap = row.iter().all(|value| value.is_nan());
+                if is_gap { f32::NAN } else { score }
+            }));
         }
         scores
     }
@@ -130,29 +123,29 @@ impl Training {
     /// See [`TrainError`].
     pub(crate) fn fit(
         &self,
-        frame: &Frame,
+        rows: RowSource<'_>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(Fitted, Vec<f32>), TrainError> {
         let window = self.window.unwrap_or(self.kind.window);
-        self.check(frame, window)?;
+        self.check(rows, window)?;
         let (seed, n_epochs, points) = (self.seed, self.n_epochs, self.points);
         let (network, resume) = (self.network.clone(), self.resume.clone());
         let fit = Fit { window, seed, n_epochs, network, points, resume };
         if !self.kind.is_slow {
-            return Ok(hold_out_in_turn(frame, self.kind, &fit, progress));
+            return Ok(hold_out_in_turn(rows, self.kind, &fit, progress));
         }
-        let name = self.fingerprint(frame, window);
+        let name = self.fingerprint(rows, window);
         if self.resume.as_ref().is_some_and(|checkpoint| !checkpoint.is_of(&name)) {
             return Err(TrainError::OtherCheckpoint);
         }
-        Ok(hold_out_the_last(frame, self.kind, &fit, &mut |mut step| {
+        Ok(hold_out_the_last(rows, self.kind, &fit, &mut |mut step| {
             step.checkpoint = step.checkpoint.map(|checkpoint| checkpoint.of(&name));
             progress(step);
         }))
     }
 
     /// Refuses what cannot be trained on.
-    fn check(&self, frame: &Frame, window: usize) -> Result<(), TrainError> {
+    fn check(&self, rows: RowSource<'_>, window: usize) -> Result<(), TrainError> {
         let mut problems: Vec<String> = self.rule.problem().into_iter().collect();
         problems.extend(self.follow.problem(self.rule));
         if !(1..=1_000).contains(&window) {
@@ -175,17 +168,15 @@ impl Training {
             return Err(TrainError::Settings(problems));
         }
         let required = (10 * window).max(200);
-        if frame.n_rows() < required {
-            return Err(TrainError::TooFewRows { required, found: frame.n_rows() });
+        if rows.n_rows() < required {
+            return Err(TrainError::TooFewRows { required, found: rows.n_rows() });
         }
-        if !Scale::fit(frame.values(), frame.n_columns()).has_values() {
-            return Err(TrainError::NoValues);
-        }
-        Ok(())
+        let has_values = rows.whole().pieces(0).any(|piece| piece.iter().any(|value| value.is_finite()));
+        if has_values { Ok(()) } else { Err(TrainError::NoValues) }
     }
 
     /// What is trained on what. The number of epochs is left out: an interrupted training may go on for longer.
-    fn fingerprint(&self, frame: &Frame, window: usize) -> String {
+    fn fingerprint(&self, rows: RowSource<'_>, window: usize) -> String {
         #[derive(Serialize)]
         struct Settings<'a> {
             kind: &'a str,
@@ -197,7 +188,7 @@ impl Training {
         }
         let settings = Settings {
             kind: self.kind.name,
-            columns: frame.columns(),
+            columns: rows.columns(),
             window,
             seed: self.seed,
             points: self.points,
@@ -205,36 +196,39 @@ impl Training {
         };
         let mut hash = Xxh3::new();
         hash.update(&serde_json::to_vec(&settings).unwrap_or_default());
-        frame.values().iter().for_each(|value| hash.update(&value.to_le_bytes()));
+        for piece in rows.whole().pieces(0) {
+            piece.iter().for_each(|value| hash.update(&value.to_le_bytes()));
+        }
         format!("{:016x}", hash.digest())
     }
 }
 
 fn hold_out_the_last(
-    frame: &Frame,
+    rows: RowSource<'_>,
     kind: &Kind,
     fit: &Fit,
     progress: &mut dyn FnMut(Progress),
 ) -> (Fitted, Vec<f32>) {
-    let n_fitted = frame.n_rows() - (frame.n_rows() as f64 * HELD_OUT) as usize;
-    let fitted = Fitted::fit(frame.rows(0..n_fitted), frame.n_columns(), kind, fit, progress);
-    let held_out = fitted.scores(frame.rows(n_fitted..frame.n_rows()));
+    let n = rows.n_rows();
+    let n_fitted = n - (n as f64 * HELD_OUT) as usize;
+    let fitted = Fitted::fit(&rows.part(0..n_fitted), kind, fit, progress);
+    let held_out = fitted.scores(&rows.part(n_fitted..n));
     (fitted, held_out)
 }
 
 fn hold_out_in_turn(
-    frame: &Frame,
+    rows: RowSource<'_>,
     kind: &Kind,
     fit: &Fit,
     progress: &mut dyn FnMut(Progress),
 ) -> (Fitted, Vec<f32>) {
-    let (n, mut held_out) = (frame.n_rows(), Vec::with_capacity(frame.n_rows()));
+    let n = rows.n_rows();
+    let mut held_out = Vec::with_capacity(n);
     for part in 0..N_PARTS {
         let (from, to) = (part * n / N_PARTS, (part + 1) * n / N_PARTS);
-        let others = [frame.rows(0..from), frame.rows(to..n)].concat();
-        let fitted = Fitted::fit(&others, frame.n_columns(), kind, fit, &mut |_| ());
-        held_out.extend(fitted.scores(frame.rows(from..to)));
+        let fitted = Fitted::fit(&rows.parts([0..from, to..n]), kind, fit, &mut |_| ());
+        held_out.extend(fitted.scores(&rows.part(from..to)));
         progress(Progress { n_done: part + 1, n: N_PARTS + 1, ..Progress::default() });
     }
-    (Fitted::fit(frame.values(), frame.n_columns(), kind, fit, progress), held_out)
+    (Fitted::fit(&rows.whole(), kind, fit, progress), held_out)
 }

@@ -1,8 +1,12 @@
 //! The life of a detector of every kind: trained, kept, read again, scoring in batches and as rows come.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use lanner_deep::{
-    Checkpoint, Damage, Detector, FORMAT, Follow, Frame, KINDS, Kind, Rule, TrainError, Training, is_detector,
+    Checkpoint, Damage, Detector, DetectorFile, DetectorSet, FORMAT, Follow, Frame, KINDS, Kind, RowSource,
+    RowStore, Rule, SET_FORMAT, TrainError, Training, is_detector,
 };
 
 const N_COLUMNS: usize = 4;
@@ -43,6 +47,12 @@ fn training(kind: &'static Kind) -> Training {
 fn trained(kind: &'static Kind) -> Detector {
     let rows = frame((0..1_500).map(usual));
     Detector::train(&rows, &training(kind), &mut |_| ()).unwrap()
+}
+
+/// Trained as [`trained`], but for one epoch: for what is so however little a network has learned.
+fn briefly_trained(kind: &'static Kind) -> Detector {
+    let rows = frame((0..1_500).map(usual));
+    Detector::train(&rows, &Training { n_epochs: 1, ..training(kind) }, &mut |_| ()).unwrap()
 }
 
 /// 400 rows, of which `strange` changes those from 300 on.
@@ -189,7 +199,7 @@ fn thresholds_follow() {
 #[test]
 fn a_stream_scores_as_a_batch_does() {
     for kind in KINDS {
-        let detector = trained(kind);
+        let detector = briefly_trained(kind);
         let rows = later(|row| row[2] = f32::NAN);
         let batch = detector.scores(&rows).unwrap();
         let mut stream = detector.stream();
@@ -207,7 +217,7 @@ fn a_stream_scores_as_a_batch_does() {
 #[test]
 fn what_is_kept_is_read_again() {
     for kind in KINDS {
-        let detector = trained(kind).with_notes("of a test".into());
+        let detector = briefly_trained(kind).with_notes("of a test".into());
         let bytes = detector.to_bytes();
         assert!(is_detector(&bytes));
         let again = Detector::from_bytes(&bytes).unwrap();
@@ -218,7 +228,7 @@ fn what_is_kept_is_read_again() {
         assert!(one.iter().zip(&other).all(|(a, b)| a.to_bits() == b.to_bits()), "{}", kind.name);
         assert_eq!(again.expected_alarms_per_day(), detector.expected_alarms_per_day());
         // The same seed gives the same detector, and a threshold is no training.
-        assert_eq!(trained(kind).with_notes("of a test".into()).to_bytes(), bytes, "{}", kind.name);
+        assert_eq!(briefly_trained(kind).with_notes("of a test".into()).to_bytes(), bytes, "{}", kind.name);
         let lower = again.with_rule(Rule::AlarmsPerDay(2.0)).unwrap();
         assert!(lower.threshold() <= detector.threshold(), "{}", kind.name);
     }
@@ -343,7 +353,154 @@ fn other_columns_are_refused_by_name() {
 fn the_number_of_threads_does_not_matter() {
     let pool = |n| rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap();
     for kind in KINDS {
-        let one = pool(1).install(|| trained(kind).to_bytes());
-        assert!(pool(3).install(|| trained(kind).to_bytes()) == one, "{}", kind.name);
+        let one = pool(1).install(|| briefly_trained(kind).to_bytes());
+        assert!(pool(3).install(|| briefly_trained(kind).to_bytes()) == one, "{}", kind.name);
     }
+}
+
+/// Rows that are computed whenever they are asked for, and the most of them that were asked for at once.
+struct Computed {
+    columns: Vec<String>,
+    n_rows: usize,
+    most: AtomicUsize,
+}
+
+impl RowStore for Computed {
+    fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    fn n_rows(&self) -> usize {
+        self.n_rows
+    }
+
+    fn read(&self, rows: Range<usize>, into: &mut Vec<f32>) {
+        self.most.fetch_max(rows.len(), Ordering::Relaxed);
+        into.extend(rows.flat_map(gappy));
+    }
+}
+
+/// A row now and then is missing, or a value of it.
+fn gappy(at: usize) -> [f32; N_COLUMNS] {
+    match at % 97 {
+        13 => [f32::NAN; N_COLUMNS],
+        7 => [f32::NAN, 1.0, 3e6, 5.0],
+        _ => usual(at),
+    }
+}
+
+#[test]
+fn rows_that_lie_elsewhere_teach_the_same() {
+    for kind in KINDS {
+        // More than two pieces, where that does not take minutes.
+        let n_rows = if is_network(kind) { 700 } else { 9_000 };
+        let store = Computed { columns: columns(), n_rows, most: AtomicUsize::new(0) };
+        let rows = frame((0..n_rows).map(gappy));
+        for points in [false, true] {
+            let training = Training { n_epochs: 1, points, ..training(kind) };
+            let held = Detector::train(&rows, &training, &mut |_| ()).unwrap();
+            let read = Detector::train_on(RowSource::Stored(&store), &training, &mut |_| ()).unwrap();
+            assert!(held.to_bytes() == read.to_bytes(), "{}, single values: {points}", kind.name);
+        }
+        let most = store.most.load(Ordering::Relaxed);
+        assert!(most <= 4_096 + 32, "{}: {most} rows were read at once", kind.name);
+    }
+}
+
+#[test]
+fn a_store_that_gives_too_little_ends_nothing() {
+    struct Broken(Vec<String>);
+    impl RowStore for Broken {
+        fn columns(&self) -> &[String] {
+            &self.0
+        }
+        fn n_rows(&self) -> usize {
+            1_000
+        }
+        fn read(&self, rows: Range<usize>, into: &mut Vec<f32>) {
+            into.extend(rows.take_while(|row| *row < 600).flat_map(usual));
+        }
+    }
+    for kind in KINDS.iter().filter(|kind| !is_network(kind)) {
+        let store = Broken(columns());
+        assert!(
+            Detector::train_on(RowSource::Stored(&store), &training(kind), &mut |_| ()).is_ok(),
+            "{}",
+            kind.name
+        );
+    }
+}
+
+/// Rows of a host: its number is how many times the usual load it has.
+fn of_host(host: usize, n_rows: usize) -> Frame {
+    frame((0..n_rows).map(|at| usual(at + 31 * host).map(|value| value * host as f32)))
+}
+
+#[test]
+fn each_entity_has_a_detector_of_its_own() {
+    let kind = Kind::named("mahalanobis").unwrap();
+    let hosts: Vec<(String, Frame)> = (1..=5)
+        .map(|host| (format!("host-{host}"), of_host(host, if host == 4 { 30 } else { 800 })))
+        .collect();
+    let train = |n_threads: usize| {
+        let sources: Vec<(String, RowSource<'_>)> =
+            hosts.iter().map(|(host, rows)| (host.clone(), rows.into())).collect();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
+        pool.install(|| DetectorSet::train("host", &sources, &|_| training(kind), &|_, _| ()))
+    };
+    let (set, failed) = train(3);
+    let set = set.unwrap();
+    assert_eq!(failed, [("host-4".to_owned(), TrainError::TooFewRows { required: 200, found: 30 })]);
+    assert_eq!(
+        set.iter().map(|(host, _)| host).collect::<Vec<_>>(),
+        ["host-1", "host-2", "host-3", "host-5"]
+    );
+    // Each is what it would be by itself, however many are trained at once.
+    let bytes = set.to_bytes();
+    assert!(bytes == train(1).0.unwrap().to_bytes());
+    let alone = Detector::train(&hosts[2].1, &training(kind), &mut |_| ()).unwrap();
+    assert!(set.get("host-3").unwrap().to_bytes() == alone.to_bytes());
+    // What is usual for one is not for another.
+    let above = |host: &str| {
+        let scores = set.get(host).unwrap().scores(&hosts[2].1).unwrap();
+        scores.iter().filter(|score| **score > 1.0).count()
+    };
+    assert!(above("host-3") < 10 && above("host-1") > 700 && above("host-5") > 700);
+
+    assert!(is_detector(&bytes) && Detector::from_bytes(&bytes).unwrap_err() == Damage::Set);
+    let DetectorFile::Set(again) = DetectorFile::from_bytes(&bytes).unwrap() else { panic!("it is a set") };
+    assert!(again.to_bytes() == bytes && again.by() == "host");
+    assert!(matches!(DetectorFile::from_bytes(&alone.to_bytes()), Ok(DetectorFile::One(_))));
+    let louder = again.map(&|_, detector| detector.with_rule(Rule::AlarmsPerDay(9.0))).unwrap();
+    assert!(louder.get("host-1").unwrap().threshold() < set.get("host-1").unwrap().threshold());
+    let refused = louder.map(&|_, detector| detector.with_rule(Rule::AlarmsPerDay(0.0))).unwrap_err();
+    assert!(refused.starts_with("host-1: 0 alarms a day"), "{refused}");
+    // Nothing to learn from at all.
+    let (none, failed) = DetectorSet::train(
+        "host",
+        &[("a".to_owned(), (&hosts[3].1).into())],
+        &|_| training(kind),
+        &|_, _| (),
+    );
+    assert!(none.is_none() && failed.len() == 1);
+}
+
+#[test]
+fn damaged_sets_are_refused() {
+    let kind = Kind::named("mahalanobis").unwrap();
+    let (a, b) = (of_host(1, 300), of_host(2, 300));
+    let hosts = vec![("a".to_owned(), (&a).into()), ("b".to_owned(), (&b).into())];
+    let bytes = DetectorSet::train("host", &hosts, &|_| training(kind), &|_, _| ()).0.unwrap().to_bytes();
+    let header = 8 + usize::try_from(u64::from_le_bytes(bytes[..8].try_into().unwrap())).unwrap();
+    for at in (8..header).step_by(41).chain((header..bytes.len()).step_by(499)) {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 1;
+        assert!(DetectorFile::from_bytes(&damaged).is_err() || bytes[at] == b' ', "byte {at} does not count");
+    }
+    assert!(DetectorFile::from_bytes(&bytes[..bytes.len() / 2]).is_err());
+    let at = bytes.windows(SET_FORMAT.len()).position(|part| part == SET_FORMAT.as_bytes()).unwrap();
+    let mut newer = bytes;
+    newer[at + SET_FORMAT.len() - 1] = b'7';
+    let refused = DetectorFile::from_bytes(&newer).unwrap_err().to_string();
+    assert!(refused.contains("\"lanner-detectors/7\""), "{refused}");
 }

@@ -7,7 +7,7 @@
 //!
 //! 1. `forecast`: what the sample should be. Six forecasts compete: two levels, the usual value at this time of the day
 //!    and of the week (`calendar`), and both moved to where the series is now. `months` knows days of the month that are
-//!    always different.
+//!    always different, and `clocks` whether days move when clocks are changed.
 //! 2. `watch`: how far the sample is from each of them, alone (a spike), as a mean of the last 24 samples (a shift, a drift)
 //!    and by how far they scatter (`spread`), in units of how volatile the series is at this hour (`rhythm`).
 //! 3. `tail`: how improbable such a distance is. Forecasts that were closer lately count more. `silence` does the same
@@ -18,11 +18,12 @@
 //! [`Alarms`] decides when a score is worth an alarm, [`Course`] when what was found is over; [`Budgeted`] is all together, for rules. How well that works, and
 //! where it does not, is in `docs/detectors.md`.
 //!
-//! **Invariants:** about 14 KB of state, whatever comes; constants are the same for every series.
+//! **Invariants:** about 12 KB of state, whatever comes; constants are the same for every series.
 
 mod alarms;
 mod budgeted;
 mod calendar;
+mod clocks;
 mod counter;
 mod course;
 mod forecast;
@@ -39,7 +40,8 @@ mod when;
 
 use lanner_core::{Score, Scorer};
 
-use self::forecast::{Forecasts, N_FORECASTS};
+use self::clocks::Clocks;
+use self::forecast::{Forecasts, N_FORECASTS, N_LEVELS};
 use self::months::Months;
 use self::pace::Pace;
 use self::rhythm::Rhythm;
@@ -59,14 +61,19 @@ const LARGEST: f64 = 1e300;
 /// Days of the month that are always different are known from a few others only: they are taken for so much more volatile.
 const FEW_DAYS: f64 = 1.5;
 
+/// A day or a week expects a series elsewhere than a level does if they are so many usual errors of the level apart.
+const ELSEWHERE: f64 = 3.0;
+
 /// A detector for any series: how improbable is this sample, in units of what happens once a week?
 ///
 /// - **Score:** 0 as expected, 1 about once a week, infinite for the first change of a series that never changed.
 /// - **Rise and drop:** of the same size score the same.
 /// - **Zero:** is a value like any other.
 /// - **Missing:** gaps are no samples. The sample after an unusual one scores above 1 by [`View::Missing`].
-/// - **Band:** outside of `lower..=upper` the best forecast alone gives a score above 1.
-/// - **Cost:** about a microsecond a sample. State: 14 KB.
+/// - **Band:** outside of `lower..=upper` the best forecast alone gives a score above 1 for this sample alone. Other forecasts
+///   and views compete with it, so a score may be above 1 inside as well (a shift, a scatter), or at most 1 outside (another
+///   forecast knew). Where a season expects something else than a level does, the band is around the nearer of the two.
+/// - **Cost:** about a microsecond a sample. State: 12 KB.
 ///
 /// ```
 /// use lanner_detect::automatic::{Alarms, Automatic, Decision};
@@ -95,6 +102,7 @@ pub struct Automatic {
     rhythm: Rhythm,
     silence: Silence,
     months: Months,
+    clocks: Clocks,
     view: View,
     n_seen: usize,
     step_ms: Option<i64>,
@@ -124,6 +132,12 @@ impl Default for Automatic {
     fn default() -> Self {
         Self::with(Constants::default())
     }
+}
+
+/// What was said of a sample, and how far from what was expected it had to be for some other score than 1.
+struct Judged {
+    scored: Scored,
+    reach: f64,
 }
 
 /// What the forecasts together say of a sample.
@@ -157,6 +171,7 @@ impl Automatic {
             rhythm: Rhythm::default(),
             silence: Silence::default(),
             months: Months::default(),
+            clocks: Clocks::default(),
             view: View::default(),
             n_seen: 0,
             step_ms: None,
@@ -176,6 +191,12 @@ impl Automatic {
         self.view
     }
 
+    /// A time zone whose clocks days have moved with, where nobody said by which clocks people live.
+    #[must_use]
+    pub fn found_zone(&self) -> Option<&'static str> {
+        self.clocks.zone()
+    }
+
     /// Judges the newest sample by those before it, and learns from it.
     ///
     /// - `time_ms`: when it was measured, in milliseconds since the Unix epoch (UTC). Steps need not be equal.
@@ -192,36 +213,81 @@ impl Automatic {
     /// # Errors
     /// As [`judge`](Self::judge).
     pub fn judge_at(&mut self, when: When, y: f64) -> Result<Scored, NotScored> {
-        self.last_ms = when.time_ms;
-        self.take(Some(when), y)
+        self.judge_reaching(when, y, 1.0).map(|judged| judged.scored)
     }
 
-    fn take(&mut self, when: Option<When>, y: f64) -> Result<Scored, NotScored> {
+    /// The same, with the reach for a score of `found`.
+    fn judge_reaching(&mut self, when: When, y: f64, found: f64) -> Result<Judged, NotScored> {
+        self.last_ms = when.time_ms;
+        self.take(Some(when), y, found)
+    }
+
+    fn take(&mut self, when: Option<When>, y: f64, found: f64) -> Result<Judged, NotScored> {
         if !y.is_finite() {
             return Err(NotScored::Gap);
         }
         self.n_seen = self.n_seen.saturating_add(1);
         let n_missing = when.map_or(0.0, |when| self.pace.see(when.time_ms) - 1.0);
+        let (when, other) = match when.map(|when| self.clocks.at(when)) {
+            Some((when, other)) => (Some(when), other),
+            None => (None, None),
+        };
         // Days that are always different are made like others, for judging and for learning.
         let factor = when.map_or(1.0, |when| self.months.factor(when.clock_ms));
         let y = (y / factor).clamp(-LARGEST, LARGEST);
         let unquiet = self.rhythm.factor(when) * if factor == 1.0 { 1.0 } else { FEW_DAYS };
         let forecasts = self.forecasts.at(when);
+        let forecasts = if other.is_some() { self.either_way(y, &forecasts, other) } else { forecasts };
+        let forecasts = self.with_seasons(y, forecasts);
         let Verdict { surprise, best } = self.compare(y, unquiet, &forecasts);
         let strange = self.pace.surprise_of(self.alarms_per_week);
         let surprise = self.silences(y, n_missing, surprise, strange);
         let judged = best.map(|(at, _)| {
             let expected = forecasts[at].unwrap_or(y) * factor;
-            let width = self.watches[at].width(strange) * unquiet * factor;
-            Scored {
-                score: Score::new(surprise / strange),
-                expected,
-                lower: expected - width,
-                upper: expected + width,
-            }
+            let reach = |score: f64| self.watches[at].width(score * strange) * unquiet * factor;
+            let (score, width) = (Score::new(surprise / strange), reach(1.0));
+            let scored = Scored { score, expected, lower: expected - width, upper: expected + width };
+            Judged { scored, reach: reach(found) }
         });
         self.learn(when, y, factor, best, &forecasts);
         judged.filter(|_| self.n_seen > self.warm_up()).ok_or(NotScored::WarmingUp)
+    }
+
+    /// As long as it is open which clocks are right: those forecasts that are nearer to the sample.
+    fn either_way(
+        &mut self,
+        y: f64,
+        forecasts: &[Option<f64>; N_FORECASTS],
+        other: Option<When>,
+    ) -> [Option<f64>; N_FORECASTS] {
+        let others = self.forecasts.at(other);
+        let ways = Forecasts::seasonal(forecasts).zip(Forecasts::seasonal(&others));
+        if let (Some(when), Some((known, otherwise))) = (other, ways) {
+            self.clocks.weigh(when.time_ms, y, known, otherwise);
+        }
+        if !self.clocks.is_open() {
+            return *forecasts;
+        }
+        std::array::from_fn(|at| nearer(y, forecasts[at], others[at]))
+    }
+
+    /// Levels know nothing of what a day or a week brings. Where these expect the series elsewhere, such as at the beginning of office
+    /// hours, and it is there, that is what levels are held to.
+    fn with_seasons(&self, y: f64, mut forecasts: [Option<f64>; N_FORECASTS]) -> [Option<f64>; N_FORECASTS] {
+        let ready = (N_LEVELS..N_FORECASTS).filter(|at| self.watches[*at].is_ready());
+        let error = |at: &usize| self.watches[*at].recent_error();
+        let best = ready.filter(|at| forecasts[*at].is_some()).min_by(|a, b| error(a).total_cmp(&error(b)));
+        let Some(season) = best.and_then(|at| forecasts[at]) else { return forecasts };
+        for (at, forecast) in forecasts.iter_mut().enumerate().take(N_LEVELS) {
+            let far = ELSEWHERE * error(&at);
+            if let Some(level) = forecast
+                && (season - *level).abs() > far
+                && (y - season).abs() < (y - *level).abs()
+            {
+                *level = season;
+            }
+        }
+        forecasts
     }
 
     /// Compares a sample with all forecasts; those that were closer lately count more.
@@ -287,11 +353,19 @@ impl Automatic {
     }
 }
 
+/// The one of two forecasts that is nearer to what came.
+fn nearer(y: f64, one: Option<f64>, other: Option<f64>) -> Option<f64> {
+    match (one, other) {
+        (Some(one), Some(other)) if (y - other).abs() < (y - one).abs() => Some(other),
+        (one, other) => one.or(other),
+    }
+}
+
 impl SeriesDetector for Automatic {
     fn step(&mut self, y: Option<f64>) -> Result<Scored, NotScored> {
         let time_ms = self.step_ms.map(|step_ms| self.last_ms.saturating_add(step_ms));
         self.last_ms = time_ms.unwrap_or_default();
-        self.take(time_ms.map(When::utc), y.unwrap_or(f64::NAN))
+        self.take(time_ms.map(When::utc), y.unwrap_or(f64::NAN), 1.0).map(|judged| judged.scored)
     }
 }
 

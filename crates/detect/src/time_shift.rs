@@ -85,11 +85,21 @@ impl TimeShift {
 fn judge(y: f64, base: f64, floor: f64) -> Scored {
     let smaller = |a: f64, b: f64| a.abs().min(b.abs()).max(floor);
     let score = if y == base { 0.0 } else { (y - base).abs() / smaller(y, base) };
-    // Where the score is 1: away from 0 by the base itself, towards 0 by half of it (or by the floor).
-    let away = base.abs().max(floor);
-    let towards = (base.abs() / 2.0).max(floor.min(away));
+    let (lower, upper) = range(base, floor, 1.0);
+    Scored { score: Score::new(score), expected: base, lower, upper }
+}
+
+/// Between which values the score is at most `score`, which is above 0: from the base, such as 1 doubled or halved.
+///
+/// - `floor`: as [`TimeShiftParams::floor`]
+#[must_use]
+pub fn range(base: f64, floor: f64, score: f64) -> (f64, f64) {
+    let away = score * base.abs().max(floor);
+    let near = (base.abs() * score / (1.0 + score)).max(score * floor);
+    // Beyond 0 by more than the floor, values grow as they do on the base's own side.
+    let towards = if near > base.abs() + floor { away } else { near };
     let (up, down) = if base < 0.0 { (towards, away) } else { (away, towards) };
-    Scored { score: Score::new(score), expected: base, lower: base - down, upper: base + up }
+    (base - down, base + up)
 }
 
 impl SeriesDetector for TimeShift {
@@ -164,6 +174,14 @@ mod tests {
             let band = judge(base, base, floor);
             for edge in [band.lower, band.upper] {
                 assert_eq!(judge(edge, base, floor).score, Score::new(1.0), "{base} {floor}: {edge}");
+            }
+            for asked in [0.25, 3.0] {
+                let (lower, upper) = range(base, floor, asked);
+                let [low, high] = [lower, upper].map(|edge| judge(edge, base, floor).score.value());
+                assert!(
+                    (low - asked).abs() < 1e-9 && (high - asked).abs() < 1e-9,
+                    "{base} {floor}: {low} {high}"
+                );
             }
         }
     }

@@ -135,6 +135,26 @@ mod tests {
         (engine, cycle, plan.due)
     }
 
+    #[test]
+    fn a_plan_ends_between_two_questions() {
+        let rule = |at: usize| {
+            let query = json!({ "influxql": format!("SELECT v FROM m{} WHERE time >= :from AND time < :until", at % 3), "source": "s" });
+            let document =
+                json!({ "id": format!("r{at}"), "query": query, "window": "1m", "absolute": { "max": 1 } });
+            Rule::from_json(&document, 1).unwrap()
+        };
+        let (mut engine, mut cycle) = (Engine::new(), Cycle::<()>::default());
+        engine.set_rules((0..300).map(rule).collect(), -60_000);
+        let plans = std::iter::from_fn(|| {
+            let due = cycle.plan(&mut engine, 30_000, 30).due;
+            (!due.is_empty()).then_some(due)
+        });
+        let plans: Vec<Vec<u64>> =
+            plans.map(|due| due.iter().map(|due| due.rule.query.fingerprint()).collect()).collect();
+        assert_eq!(plans.iter().map(Vec::len).collect::<Vec<_>>(), [100, 100, 100]);
+        assert!(plans.iter().all(|plan| plan.iter().all(|question| *question == plan[0])), "{plans:?}");
+    }
+
     fn answered(due: Due) -> Answered<()> {
         Answered { due, answer: Ok(Readings::default()), beside: () }
     }

@@ -10,12 +10,14 @@
 //! downtime the missed windows come first, at most `max_catchup` of them.
 
 mod decide;
+mod groups;
 mod mutes;
 mod part;
+mod room;
 mod rules;
 mod shared;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use lanner_core::time::MINUTE_MS;
@@ -34,6 +36,7 @@ use crate::source::join::joined;
 use crate::source::{Due, Gaps, Query};
 
 use decide::{Case, Decision, Found, evaluation};
+use groups::{Alerts, Subject};
 pub use part::Part;
 pub use rules::RuleChanges;
 
@@ -46,8 +49,8 @@ pub struct Plan {
     pub skipped: Vec<(Arc<str>, i64)>,
 }
 
-/// The alerts of a rule. Boxed, because a tree makes room for eleven at once and most rules have one.
-type Alerts = BTreeMap<Group, Box<Alert>>;
+/// Evaluations of one plan at most: whoever else asks the engine waits while it is made.
+const MAX_PLANNED: usize = 4_096;
 
 #[derive(Debug)]
 pub(crate) struct Tracked {
@@ -62,13 +65,15 @@ pub(crate) struct Tracked {
     is_elsewhere: bool,
     alerts: Alerts,
     memory: Memory,
+    /// How many groups of the latest window found no room.
+    n_left_out: u64,
 }
 
 impl Tracked {
     /// When its next window is due.
     fn next_due_ms(&self, gaps: &Gaps, n_rules: usize) -> Option<i64> {
         let window = gaps.next_window(&self.rule, self.cursor.end_ms)?;
-        Some(self.rule.due_ms(window, n_rules))
+        Some(due_ms(&self.rule, gaps, window, n_rules))
     }
 
     /// When the window was due that waits for its past, of a rule that was judged before.
@@ -167,16 +172,17 @@ impl Engine {
         }
     }
 
-    /// Which evaluations are due at `now_ms`, at most `limit`; they are in flight until applied.
+    /// Which evaluations are due at `now_ms`, at most `limit`, and beside them those that ask a source what the last of them asks;
+    /// they are in flight until applied.
     ///
     /// Rules that judge the present come first. Those that have more than one window to walk get what room is left,
     /// an eighth of it at least.
     pub fn plan(&mut self, now_ms: i64, limit: usize) -> Plan {
         let mut plan = Plan::default();
-        while plan.due.len() < limit - self.behind.len().min(limit / 8)
+        while (plan.due.len() < limit - self.behind.len().min(limit / 8) || self.shares_a_request(&plan))
             && let Some(place) = pop_due(&mut self.due, now_ms)
         {
-            if self.is_behind(&place, now_ms) {
+            if self.is_behind(&place.1, now_ms) {
                 self.behind.insert(place);
             } else {
                 self.plan_next(place, now_ms, &mut plan);
@@ -190,13 +196,25 @@ impl Engine {
         plan
     }
 
-    /// Whether a rule is overdue by more than a window, so that another is due as well.
-    fn is_behind(&self, (due_ms, id): &(i64, Arc<str>), now_ms: i64) -> bool {
-        self.tracked.get(id).is_some_and(|tracked| now_ms - due_ms > tracked.rule.schedule.every_ms)
+    /// Whether the next rule asks a source what the last of the plan asks: another plan would ask it again.
+    fn shares_a_request(&self, plan: &Plan) -> bool {
+        let (Some(last), Some((_, next))) = (plan.due.last(), self.due.first()) else { return false };
+        let (last, next) = (&last.rule.query, self.tracked.get(next).map(|tracked| &*tracked.rule.query));
+        let is_same =
+            |next: &dyn Query| next.source() == last.source() && next.fingerprint() == last.fingerprint();
+        last.source().is_some() && plan.due.len() < MAX_PLANNED && next.is_some_and(is_same)
+    }
+
+    /// Whether another window of a rule is due beside its next one.
+    fn is_behind(&self, id: &str, now_ms: i64) -> bool {
+        let Some(Tracked { rule, cursor, .. }) = self.tracked.get(id) else { return false };
+        let after = |window: TimeRange| self.gaps.next_window(rule, window.end_ms);
+        let second = after(*cursor).and_then(after);
+        second.is_some_and(|window| due_ms(rule, &self.gaps, window, self.tracked.len()) <= now_ms)
     }
 
     /// Plans the next window of a rule, if it is due.
-    fn plan_next(&mut self, (due_ms, id): (i64, Arc<str>), now_ms: i64, plan: &mut Plan) {
+    fn plan_next(&mut self, (_, id): (i64, Arc<str>), now_ms: i64, plan: &mut Plan) {
         let n_rules = self.tracked.len();
         let Some(tracked) = self.tracked.get_mut(&id) else { return };
         tracked.due_ms = None;
@@ -211,7 +229,8 @@ impl Engine {
             tracked.cursor = TimeRange::new(missed.start_ms, oldest_ms - 1);
         }
         let Some(window) = window else { return };
-        if rule.due_ms(window, n_rules) > now_ms {
+        let due_ms = due_ms(&rule, &self.gaps, window, n_rules);
+        if due_ms > now_ms {
             return schedule_next(&mut self.due, &self.gaps, tracked, n_rules);
         }
         let (baselines, more) = match rule.detector.learner() {
@@ -232,8 +251,8 @@ impl Engine {
             hold_ms: rule.hold_ms(),
             window,
         };
-        let late = now_ms - due_ms > rule.schedule.every_ms.max(MINUTE_MS);
-        let due_ms = rule.due_ms(window, n_rules);
+        // For people it is late also where it had to wait for the server's return.
+        let late = now_ms - rule.due_ms(window, n_rules) > rule.schedule.every_ms.max(MINUTE_MS);
         tracked.in_flight_ms = Some(due_ms);
         plan.due.push(Due { ask, due_ms, late, rule });
     }
@@ -268,7 +287,7 @@ impl Engine {
     #[must_use]
     pub fn evaluate(&mut self, due: &Due, answer: &Answer, now_ms: i64) -> Vec<Evaluation> {
         let tracked = self.tracked.get_mut(&due.rule.id);
-        let Some(Tracked { rule, alerts, memory, .. }) = tracked else { return Vec::new() };
+        let Some(Tracked { rule, alerts, memory, n_left_out, .. }) = tracked else { return Vec::new() };
         let read: &[Reading] = answer.as_ref().map_or(&[], |readings| &readings.groups);
         let mut found: Vec<&Reading> = read.iter().collect();
         found.sort_by(|a, b| a.group.cmp(&b.group));
@@ -307,6 +326,9 @@ impl Engine {
         if !is_spoken_of && (!is_grouped || (subjects.is_empty() && (answer.is_err() || finds_nothing))) {
             subjects.insert(0, (&nobody, None, None));
         }
+        let is_silent = |(_, _, found): &Subject<'_>| found.is_none_or(|found| !is_there(found.reading));
+        let seen_before_ms = due.ask.window.end_ms - due.rule.schedule.every_ms;
+        *n_left_out = room::make(&mut subjects, is_silent, seen_before_ms);
         let judge = |(group, alert, found): Subject<'_>| {
             let decision = match answer {
                 Err(why) => Decision::failed(&why.to_string()),
@@ -377,12 +399,20 @@ impl Engine {
             }
             changes.evaluations.push(evaluation);
         }
+        let made_room = room::forget(&mut tracked.alerts, &changes.evaluations);
+        changes.forgotten_groups.extend(made_room.into_iter().map(|group| (due.rule.id.clone(), group)));
         tracked.cursor = due.ask.window;
         changes.cursors.push(due.rule.cursor(due.ask.window));
         schedule_next(&mut self.due, &self.gaps, &mut tracked, n_rules);
         self.tracked.insert(due.rule.id.clone(), tracked);
         self.flush(now_ms, &mut changes);
         changes
+    }
+
+    /// How many groups of a rule's latest window found no room among those that it remembers.
+    #[must_use]
+    pub fn n_left_out(&self, rule: &str) -> u64 {
+        self.tracked.get(rule).map_or(0, |tracked| tracked.n_left_out)
     }
 
     /// Writes messages that are due although nothing was evaluated: waits that are over, and repeats.
@@ -495,6 +525,13 @@ fn pop_due(due: &mut BTreeSet<(i64, Arc<str>)>, now_ms: i64) -> Option<(i64, Arc
     due.first().is_some_and(|(due_ms, _)| *due_ms <= now_ms).then(|| due.pop_first()).flatten()
 }
 
+/// When a window is due. A rule that waits for late data does so from the server's return on if the window ended before:
+/// what senders kept comes only then. It is due later by what was left of the downtime, so never after a later window.
+fn due_ms(rule: &Rule, gaps: &Gaps, window: TimeRange, n_rules: usize) -> i64 {
+    let away_ms = if rule.delay_ms == 0 { 0 } else { gaps.away_ms(window.end_ms) };
+    rule.due_ms(window, n_rules) + away_ms
+}
+
 fn schedule_next(due: &mut BTreeSet<(i64, Arc<str>)>, gaps: &Gaps, tracked: &mut Tracked, n_rules: usize) {
     if tracked.waits || tracked.is_elsewhere {
         return;
@@ -502,6 +539,3 @@ fn schedule_next(due: &mut BTreeSet<(i64, Arc<str>)>, gaps: &Gaps, tracked: &mut
     tracked.due_ms = tracked.next_due_ms(gaps, n_rules);
     due.extend(tracked.due_ms.map(|due_ms| (due_ms, tracked.rule.id.clone())));
 }
-
-/// A group: its alert, and what was found of it.
-type Subject<'a> = (&'a Group, Option<&'a Alert>, Option<Found<'a>>);

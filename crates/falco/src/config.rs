@@ -1,6 +1,7 @@
 //! What `init_config` says; every mistake in it at once.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use lanner_core::document::{Check, Node, Problems};
 use lanner_core::reading;
@@ -25,11 +26,11 @@ const SAVE_EVERY_MS: i64 = 300_000;
 const MAX_PROFILES: usize = 64;
 
 /// What the plugin is to do.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Config {
-    pub(crate) profiles: Vec<Kept>,
+    pub(crate) profiles: Vec<Arc<Kept>>,
     /// What Falco's own plugin does, if its section is there.
-    pub(crate) official: Option<Official>,
+    pub(crate) official: Option<Arc<Official>>,
     /// Where profiles are kept over restarts.
     pub(crate) state: Option<PathBuf>,
     pub(crate) save_every_ms: i64,
@@ -66,7 +67,7 @@ fn read(node: &Node, seed: &Seed, check: &mut Check) -> Option<Config> {
         (None, None) => default_profiles(seed, check),
     };
     let server = server.and_then(|node| fleet::read(node, "server", check));
-    let official = official.and_then(|node| official::read(node, "count_min_sketch", check));
+    let official = official.and_then(|node| official::read(node, "count_min_sketch", check)).map(Arc::new);
     let state = fields.read("state", check, reading::text).map(PathBuf::from);
     let save_every =
         |node: &Node| parse_duration_ms(&reading::text(node)?).map_err(|error| error.to_string());
@@ -84,14 +85,14 @@ fn read(node: &Node, seed: &Seed, check: &mut Check) -> Option<Config> {
     Some(Config { profiles, official, state, save_every_ms, server })
 }
 
-fn default_profiles(seed: &Seed, check: &mut Check) -> Vec<Kept> {
+fn default_profiles(seed: &Seed, check: &mut Check) -> Vec<Arc<Kept>> {
     let document = Node::from_yaml(DEFAULT).map_err(|problem| check.problems.push(problem));
     let Ok(node) = document else { return Vec::new() };
     let list = check.map(&node, "").and_then(|mut fields| fields.get("profiles"));
     list.map_or_else(Vec::new, |list| profiles(list, seed, check))
 }
 
-fn profiles(node: &Node, seed: &Seed, check: &mut Check) -> Vec<Kept> {
+fn profiles(node: &Node, seed: &Seed, check: &mut Check) -> Vec<Arc<Kept>> {
     let items = check.items(node);
     if items.len() > MAX_PROFILES {
         check.problem(
@@ -101,7 +102,7 @@ fn profiles(node: &Node, seed: &Seed, check: &mut Check) -> Vec<Kept> {
         );
         return Vec::new();
     }
-    let mut profiles: Vec<Kept> = Vec::new();
+    let mut profiles: Vec<Arc<Kept>> = Vec::new();
     for (at, item) in items.into_iter().enumerate() {
         let path = format!("profiles[{at}]");
         let Some(kept) = Kept::read(item, &path, seed, check) else { continue };
@@ -109,7 +110,7 @@ fn profiles(node: &Node, seed: &Seed, check: &mut Check) -> Vec<Kept> {
         if profiles.iter().any(|other| other.profile.spec().id == *id) {
             check.problem(item, &path, format!("\"{id}\" is the id of two profiles"));
         }
-        profiles.push(kept);
+        profiles.push(Arc::new(kept));
     }
     profiles
 }

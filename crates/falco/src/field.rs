@@ -20,16 +20,12 @@ pub(crate) enum Of {
 pub(crate) enum OfProcess {
     /// A field of the table of threads.
     Plain(What),
-    /// The arguments, with blanks between them.
-    Arguments,
+    /// What is named, if anything, and the arguments, with blanks between them.
+    Line(Option<What>),
     /// How many arguments there are.
     NArguments,
     /// How long the arguments are together.
     ArgumentsLength,
-    /// The name and the arguments.
-    CommandLine,
-    /// The first argument and the others.
-    ExeLine,
 }
 
 /// A part of the path or address behind a file descriptor.
@@ -66,6 +62,20 @@ pub(crate) enum Field {
     EventType,
 }
 
+/// For how long a field stays the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lasts {
+    /// It is asked for with each event.
+    Event,
+    /// As long as a process runs one program and has the same parent.
+    Process,
+    /// As long as no ancestor becomes another, for all children of one parent.
+    Family,
+}
+
+const ARGUMENTS: OfProcess = OfProcess::Line(None);
+const COMMAND_LINE: OfProcess = OfProcess::Line(Some(What::Name));
+const EXE_LINE: OfProcess = OfProcess::Line(Some(What::Exe));
 const NAME: OfProcess = OfProcess::Plain(What::Name);
 const EXE: OfProcess = OfProcess::Plain(What::Exe);
 const EXE_PATH: OfProcess = OfProcess::Plain(What::ExePath);
@@ -77,9 +87,9 @@ const PROCESS: [(&str, Of, OfProcess); 36] = [
     ("proc.name", Of::Itself, NAME),
     ("proc.exe", Of::Itself, EXE),
     ("proc.exepath", Of::Itself, EXE_PATH),
-    ("proc.args", Of::Itself, OfProcess::Arguments),
-    ("proc.cmdline", Of::Itself, OfProcess::CommandLine),
-    ("proc.exeline", Of::Itself, OfProcess::ExeLine),
+    ("proc.args", Of::Itself, ARGUMENTS),
+    ("proc.cmdline", Of::Itself, COMMAND_LINE),
+    ("proc.exeline", Of::Itself, EXE_LINE),
     ("proc.cmdnargs", Of::Itself, OfProcess::NArguments),
     ("proc.cmdlenargs", Of::Itself, OfProcess::ArgumentsLength),
     ("proc.cwd", Of::Itself, OfProcess::Plain(What::Folder)),
@@ -97,7 +107,7 @@ const PROCESS: [(&str, Of, OfProcess); 36] = [
     ("proc.pname", Of::Parent, NAME),
     ("proc.pexe", Of::Parent, EXE),
     ("proc.pexepath", Of::Parent, EXE_PATH),
-    ("proc.pcmdline", Of::Parent, OfProcess::CommandLine),
+    ("proc.pcmdline", Of::Parent, COMMAND_LINE),
     ("proc.ppid", Of::Parent, PID),
     ("proc.pvpid", Of::Parent, VIRTUAL_PID),
     ("proc.sname", Of::SessionLeader, NAME),
@@ -117,7 +127,7 @@ const ANCESTORS: [(&str, OfProcess); 5] = [
     ("proc.aname", NAME),
     ("proc.aexe", EXE),
     ("proc.aexepath", EXE_PATH),
-    ("proc.acmdline", OfProcess::CommandLine),
+    ("proc.acmdline", COMMAND_LINE),
     ("proc.apid", PID),
 ];
 
@@ -202,16 +212,15 @@ impl Field {
         })
     }
 
-    /// Whether it stays the same for as long as a process runs one program and has the same parent. Names are no part of that: a
-    /// process may give itself another.
-    pub(crate) const fn is_lasting(&self) -> bool {
+    /// For how long it stays the same. Names of a process itself do not: it may give itself another.
+    pub(crate) const fn lasts(&self) -> Lasts {
         match self {
-            Self::Process(Of::Parent | Of::Ancestor(1..), _) | Self::Ancestors(_) | Self::Environment(_) => {
-                true
-            }
-            Self::Process(Of::Itself, OfProcess::Plain(what)) => matches!(
-                what,
-                What::Exe
+            Self::Process(Of::Parent | Of::Ancestor(1..), _) | Self::Ancestors(_) => Lasts::Family,
+            Self::Environment(_) => Lasts::Process,
+            Self::Process(
+                Of::Itself,
+                OfProcess::Plain(
+                    What::Exe
                     | What::ExePath
                     | What::Pid
                     | What::Parent
@@ -221,10 +230,12 @@ impl Field {
                     | What::IsMemory
                     | What::Inode
                     | What::InodeChanged
-                    | What::InodeModified
-            ),
-            Self::Process(Of::Itself, what) => !matches!(what, OfProcess::CommandLine),
-            _ => false,
+                    | What::InodeModified,
+                ),
+            ) => Lasts::Process,
+            Self::Process(Of::Itself, OfProcess::Plain(_) | COMMAND_LINE) => Lasts::Event,
+            Self::Process(Of::Itself, _) => Lasts::Process,
+            _ => Lasts::Event,
         }
     }
 

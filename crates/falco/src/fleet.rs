@@ -1,6 +1,7 @@
 //! This host as one of a fleet: what it tells a server, and what the server tells of other hosts.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -10,14 +11,14 @@ use lanner_core::document::{Check, Node};
 use lanner_core::reading;
 use lanner_core::time::parse_duration_ms;
 use lanner_profile::write::{Finding, as_event};
-use lanner_profile::{Fleet, Profile, Terms};
+use lanner_profile::{Profile, Terms};
 
 use crate::profiles::{Kept, filter};
 
 const KNOWN: [&str; 6] = ["url", "fleet", "token_file", "host", "every", "stream"];
 const EVERY_MS: i64 = 300_000;
 /// How often it is seen whether the server said something.
-const LOOK_EVERY_MS: i64 = 1_000;
+pub(crate) const LOOK_EVERY_MS: i64 = 1_000;
 /// How long the server is waited for at the end.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How long after a failure the server is asked for its terms again, and at most.
@@ -69,7 +70,6 @@ pub(crate) struct Member {
     agent: Agent,
     /// Where the terms of the fleet come from, until they are known.
     joining: Option<Receiver<Terms>>,
-    next_look_ms: i64,
     next_tell_ms: i64,
     /// The last problem that was told.
     told: Option<String>,
@@ -80,28 +80,23 @@ impl Member {
     ///
     /// # Errors
     /// An address that is none.
-    pub(crate) fn start(settings: Settings, profiles: &[Kept]) -> Result<Self, Error> {
+    pub(crate) fn start(settings: Settings, profiles: &[Arc<Kept>]) -> Result<Self, Error> {
         let agent = Agent::start(settings.options.clone())?;
         let has_profile = profiles.iter().any(|kept| kept.profile.spec().id == settings.options.profile);
         let joining = (!has_profile).then(|| ask_for_terms(settings.options.clone()));
-        Ok(Self { settings, agent, joining, next_look_ms: 0, next_tell_ms: 0, told: None })
+        Ok(Self { settings, agent, joining, next_tell_ms: 0, told: None })
     }
 
     /// Takes up what the server said, and tells what was seen if it is time.
-    pub(crate) fn look(&mut self, now_ms: i64, profiles: &mut Vec<Kept>) {
-        if now_ms < self.next_look_ms {
-            return;
-        }
-        self.next_look_ms = now_ms.saturating_add(LOOK_EVERY_MS);
-        self.join(profiles);
+    pub(crate) fn look(&mut self, now_ms: i64, profiles: &[Arc<Kept>]) {
         let id = &self.settings.options.profile;
-        let Some(kept) = profiles.iter_mut().find(|kept| kept.profile.spec().id == *id) else { return };
+        let Some(kept) = profiles.iter().find(|kept| kept.profile.spec().id == *id) else { return };
         if let Some(Err(why)) = self.agent.heard().map(|heard| kept.profile.learn_of_fleet(&heard)) {
             log::warn!("what the fleet told cannot be used: {why}");
         }
         if now_ms >= self.next_tell_ms {
             self.next_tell_ms = now_ms.saturating_add(self.settings.every_ms);
-            self.agent.tell(kept.profile.tell(now_ms), kept.profile.fleet().map(Fleet::changed_ms));
+            self.agent.tell(kept.profile.tell(now_ms), kept.profile.fleet().map(|fleet| fleet.changed_ms()));
         }
         let problem = self.agent.state().problem;
         if let Some(problem) = problem.as_ref().filter(|_| problem != self.told) {
@@ -110,17 +105,17 @@ impl Member {
         self.told = problem;
     }
 
-    /// Begins with the profile of the fleet, once its terms are known.
-    fn join(&mut self, profiles: &mut Vec<Kept>) {
-        let Some(terms) = self.joining.as_ref().and_then(|joining| joining.try_recv().ok()) else { return };
+    /// The profile of the fleet, once its terms are known.
+    pub(crate) fn join(&mut self) -> Option<Kept> {
+        let terms = self.joining.as_ref().and_then(|joining| joining.try_recv().ok())?;
         self.joining = None;
         let profile = Profile::by_terms(&terms, &filter).map_err(|why| vec![why.to_string()]);
-        match profile.and_then(Kept::of) {
-            Ok(kept) => profiles.push(kept),
-            Err(problems) => {
+        profile
+            .and_then(Kept::of)
+            .map_err(|problems| {
                 log::error!("the fleet's profile cannot be learned here: {}", problems.join("; "));
-            }
-        }
+            })
+            .ok()
     }
 
     /// Sends a finding as an event, if there is a stream for it.
@@ -136,10 +131,10 @@ impl Member {
     }
 
     /// Tells what was seen at last, and waits for that a little.
-    pub(crate) fn tell_at_last(&self, now_ms: i64, profiles: &[Kept]) {
+    pub(crate) fn tell_at_last(&self, now_ms: i64, profiles: &[Arc<Kept>]) {
         let id = &self.settings.options.profile;
         if let Some(kept) = profiles.iter().find(|kept| kept.profile.spec().id == *id) {
-            self.agent.tell(kept.profile.tell(now_ms), kept.profile.fleet().map(Fleet::changed_ms));
+            self.agent.tell(kept.profile.tell(now_ms), kept.profile.fleet().map(|fleet| fleet.changed_ms()));
         }
         self.agent.settle(PATIENCE);
     }

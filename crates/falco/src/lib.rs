@@ -15,37 +15,30 @@
 //!   priority: WARNING
 //! ```
 //!
-//! Reading order: `plugin` (what Falco calls), `config`, `profiles` (Lanner's own), `official` (what Falco's plugin
+//! Reading order: [`exports`] (what Falco calls), `lanes` (an instance for each of its threads), `plugin` (what an instance does),
+//! `shared` (what all of them share), `config`, `profiles` (Lanner's own), `official` (what Falco's plugin
 //! `anomalydetection` does), `scene` (what a field is for an event), `field`, `event`, `threads` (Falco's table of processes),
-//! `processes` (what stays the same of one),
+//! `processes` (what stays the same of one), `changes` (when it does not),
 //! `state` (the file of what was learned), `fleet` (what other hosts know).
 //!
 //! Invariants: an event is asked about before it is learned; no event and no configuration ends Falco; memory is that of the
-//! configuration. `unsafe` is only in what the SDK makes of [`exports`].
+//! configuration; any number of threads may call at once. `unsafe` is only in [`exports`].
 
+mod changes;
 mod config;
 mod event;
+pub mod exports;
 mod field;
 mod fleet;
+mod lanes;
 mod official;
+mod opening;
 mod plugin;
 mod processes;
 mod profiles;
 mod scene;
+mod shared;
 mod state;
 mod threads;
 
 pub use plugin::Anomaly;
-
-/// The functions that Falco looks for in the library.
-#[allow(unsafe_code, missing_docs, clippy::missing_safety_doc, reason = "the SDK's macros write them")]
-pub mod exports {
-    use falco_plugin::{capture_listen_plugin, extract_plugin, parse_plugin, plugin};
-
-    use crate::Anomaly;
-
-    plugin!(Anomaly);
-    parse_plugin!(Anomaly);
-    extract_plugin!(Anomaly);
-    capture_listen_plugin!(Anomaly);
-}

@@ -1,10 +1,8 @@
-//! The plugin as Falco sees it.
+//! The plugin as one thread of Falco sees it.
 
 use std::ffi::{CStr, CString};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use falco_plugin::anyhow::{Context as _, Error, anyhow};
 use falco_plugin::base::{Metric, MetricLabel, MetricType, MetricValue, Plugin};
@@ -12,68 +10,35 @@ use falco_plugin::extract::{ExtractFieldInfo, ExtractPlugin, ExtractRequest, fie
 use falco_plugin::listen::{CaptureListenInput, CaptureListenPlugin};
 use falco_plugin::parse::{EventInput, ParseInput, ParsePlugin};
 use falco_plugin::tables::TablesInput;
-use lanner_profile::Profile;
 
 use crate::config::Config;
 use crate::event::Syscall;
 use crate::fleet::Member;
-use crate::profiles::{Kept, Said};
+use crate::opening::{self, Opening};
+use crate::profiles::{Cache, Hand, Kept, Said};
 use crate::scene::Scene;
-use crate::state;
+use crate::shared::Shared;
 use crate::threads::Threads;
 
-/// The plugin: profiles, and what they said of the event at hand.
+/// The plugin for one thread: what it shares with the others, what it keeps, and what profiles said of the event at hand.
 pub struct Anomaly {
     threads: Threads,
-    config: Config,
-    fleet: Option<Member>,
+    shared: Arc<Shared>,
+    /// The number of this thread.
+    thread: usize,
+    /// The configuration that this thread last saw, and which one that is.
+    config: Arc<Config>,
+    edition: usize,
+    /// For each profile.
+    caches: Vec<Cache>,
     /// What each profile said of the event with this number.
     said: (Option<usize>, Vec<Option<Said>>),
-    started: SystemTime,
-    next_save_ms: Option<i64>,
-    n_events: u64,
-    n_rare: u64,
-    n_failed_saves: Arc<AtomicU64>,
-    saving: Option<JoinHandle<()>>,
 }
 
 impl std::fmt::Debug for Anomaly {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Anomaly").field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("Anomaly").field("thread", &self.thread).finish_non_exhaustive()
     }
-}
-
-/// Reads a configuration and what was learned under it before.
-fn configured(text: &str) -> Result<Config, Error> {
-    let unread =
-        Config::read(text, &state::seed(&[])).map_err(|problems| anyhow!("init_config: {problems}"))?;
-    let Some(path) = &unread.state else { return Ok(unread) };
-    let known = state::load(path).map_err(|why| {
-        anyhow!("state: {why}; move the file away to learn anew, or bring it back from a backup")
-    })?;
-    // Merged profiles of one file have one seed; new ones beside them take it too.
-    let mut config =
-        Config::read(text, &state::seed(&known)).map_err(|problems| anyhow!("init_config: {problems}"))?;
-    for id in adopt(&mut config, known) {
-        log::warn!("the profile \"{id}\" in {} is of other fields; it is learned anew", path.display());
-    }
-    Ok(config)
-}
-
-/// Gives profiles what was learned of the same behaviours before, and says of which it was others. The profile of the fleet is not
-/// in the configuration.
-fn adopt(config: &mut Config, known: Vec<Profile>) -> Vec<String> {
-    let fleet = config.server.as_ref().map(|server| &*server.options.profile);
-    let (of_fleet, known): (Vec<Profile>, Vec<Profile>) =
-        known.into_iter().partition(|profile| Some(&*profile.spec().id) == fleet);
-    config.profiles.extend(of_fleet.into_iter().filter_map(|profile| Kept::of(profile).ok()));
-    state::adopt(&mut config.profiles, known)
-}
-
-/// The member of the fleet that a configuration names.
-fn member(config: &Config) -> Result<Option<Member>, Error> {
-    let server = config.server.clone();
-    server.map(|server| Member::start(server, &config.profiles)).transpose()
 }
 
 impl Plugin for Anomaly {
@@ -87,42 +52,24 @@ impl Plugin for Anomaly {
     fn new(input: Option<&TablesInput>, config: String) -> Result<Self, Error> {
         let input = input.context("Falco gives this plugin no tables")?;
         let (threads, missing) = Threads::find(input)?;
-        if !missing.is_empty() {
-            log::warn!(
-                "this Falco's table of threads has no {}; fields that need it are empty",
-                missing.join(", ")
-            );
-        }
-        let config = configured(&config)?;
-        Ok(Self {
-            threads,
-            fleet: member(&config)?,
-            config,
-            said: (None, Vec::new()),
-            started: SystemTime::now(),
-            next_save_ms: None,
-            n_events: 0,
-            n_rare: 0,
-            n_failed_saves: Arc::default(),
-            saving: None,
-        })
+        let Opening { shared, thread } = opening::take(|| {
+            if !missing.is_empty() {
+                log::warn!(
+                    "this Falco's table of threads has no {}; fields that need it are empty",
+                    missing.join(", ")
+                );
+            }
+            Shared::new(&config)
+        })?;
+        let (edition, config) = (shared.edition(), shared.config());
+        let mut plugin =
+            Self { threads, shared, thread, config, edition, caches: Vec::new(), said: (None, Vec::new()) };
+        plugin.begin();
+        Ok(plugin)
     }
 
-    /// Takes another configuration. What profiles learned stays where their fields stay; a configuration with a mistake changes
-    /// nothing.
     fn set_config(&mut self, config: String) -> Result<(), Error> {
-        let mut config = configured(&config)?;
-        let learned = std::mem::take(&mut self.config.profiles);
-        let learned = learned.into_iter().map(|kept| kept.profile).collect();
-        for id in adopt(&mut config, learned) {
-            log::warn!("the profile \"{id}\" has other fields now; it is learned anew");
-        }
-        if let Some((new, before)) = config.official.as_mut().zip(self.config.official.take()) {
-            new.inherit(before);
-        }
-        self.fleet = member(&config)?;
-        (self.config, self.said) = (config, (None, Vec::new()));
-        Ok(())
+        self.shared.configure(&config)
     }
 
     fn get_metrics(&mut self) -> impl IntoIterator<Item = Metric> {
@@ -131,18 +78,19 @@ impl Plugin for Anomaly {
         let gauge = |name, value| {
             Metric::new(MetricLabel::new(name, MetricType::NonMonotonic), MetricValue::U64(value))
         };
-        let fleet = self.fleet.as_ref().map(Member::state).unwrap_or_default();
-        let n_hosts = |kept: &Kept| kept.profile.fleet().map_or(0, |fleet| u64::from(fleet.n_hosts()));
-        let profiles = || self.config.profiles.iter().map(|kept| &kept.profile);
+        let fleet = self.shared.with_member(Member::state).unwrap_or_default();
+        let n_hosts = |kept: &Arc<Kept>| kept.profile.fleet().map_or(0, |fleet| u64::from(fleet.n_hosts()));
+        let (config, (n_events, n_rare)) = (self.shared.config(), self.shared.counts());
+        let profiles = || config.profiles.iter().map(|kept| &kept.profile);
         [
-            count(c"events_total", self.n_events),
-            count(c"rare_events_total", self.n_rare),
-            count(c"failed_saves_total", self.n_failed_saves.load(Ordering::Relaxed)),
+            count(c"events_total", n_events),
+            count(c"rare_events_total", n_rare),
+            count(c"failed_saves_total", self.shared.n_failed_saves()),
             count(c"fleet_told_total", fleet.n_told),
             count(c"fleet_failed_total", fleet.n_failed),
             count(c"fleet_findings_total", fleet.n_found),
             count(c"fleet_findings_dropped_total", fleet.n_dropped),
-            gauge(c"fleet_hosts", self.config.profiles.iter().map(n_hosts).max().unwrap_or(0)),
+            gauge(c"fleet_hosts", config.profiles.iter().map(n_hosts).max().unwrap_or(0)),
             gauge(c"behaviours", profiles().map(|profile| profile.advice().n_behaviours).sum()),
             gauge(c"memory_bytes", profiles().map(|profile| profile.n_bytes() as u64).sum()),
         ]
@@ -159,55 +107,46 @@ impl ParsePlugin for Anomaly {
     ) -> Result<(), Error> {
         let Syscall(raw) = event.event()?;
         let reader = input.reader.validate()?;
-        let scene = Scene::new(&self.threads, &reader, &raw);
+        self.catch_up();
+        let Self { threads, shared, thread, config, caches, said, .. } = self;
+        let scene = Scene::new(threads, &reader, &raw);
         if scene.kind().is_none() {
             return Ok(());
         }
-        self.n_events += 1;
-        let time_ms = scene.time_ms();
-        self.said.0 = Some(event.event_number());
-        self.said.1.clear();
-        for kept in &mut self.config.profiles {
-            let fleet = &self.fleet;
-            let said = kept.look(&scene, true, &mut |finding| {
-                fleet.iter().for_each(|fleet| fleet.find(finding));
-            });
-            self.said.1.push(said);
+        if let Some(tid) = scene.changes() {
+            shared.changes.changed(tid);
         }
-        self.n_rare += u64::from(self.said.1.iter().flatten().any(|said| said.is_rare));
-        if let Some(official) = &mut self.config.official {
+        let hand = Hand { thread: *thread, changes: &shared.changes, scene: &scene };
+        said.0 = Some(event.event_number());
+        said.1.clear();
+        for (kept, cache) in config.profiles.iter().zip(caches) {
+            said.1.push(kept.look(&hand, cache, true, &mut |finding| {
+                let _ = shared.with_member(|member| member.find(finding));
+            }));
+        }
+        shared.count(*thread, said.1.iter().flatten().any(|said| said.is_rare));
+        if let Some(official) = &config.official {
             official.observe(&scene);
         }
-        if let Some(fleet) = &mut self.fleet {
-            fleet.look(time_ms, &mut self.config.profiles);
-        }
-        self.save_if_due(time_ms);
+        shared.look(scene.time_ms());
         Ok(())
     }
 }
 
 impl Anomaly {
-    /// Writes what was learned from time to time, in a thread of its own: events do not wait for a disk.
-    fn save_if_due(&mut self, now_ms: i64) {
-        let Some(path) = self.config.state.clone() else { return };
-        let every_ms = self.config.save_every_ms;
-        let is_busy = self.saving.as_ref().is_some_and(|saving| !saving.is_finished());
-        if is_busy || now_ms < *self.next_save_ms.get_or_insert(now_ms.saturating_add(every_ms)) {
-            return;
+    /// Takes up another configuration, if there is one.
+    fn catch_up(&mut self) {
+        let edition = self.shared.edition();
+        if edition != self.edition {
+            (self.edition, self.config) = (edition, self.shared.config());
+            self.begin();
         }
-        self.next_save_ms = Some(now_ms.saturating_add(every_ms));
-        let (bytes, n_failed) =
-            (state::bytes(&self.config.profiles, now_ms), Arc::clone(&self.n_failed_saves));
-        let work = move || {
-            if let Err(error) = state::save(&path, &bytes) {
-                n_failed.fetch_add(1, Ordering::Relaxed);
-                log::error!("{}: what was learned is not saved: {error}", path.display());
-            }
-        };
-        match std::thread::Builder::new().name("lanner-save".to_owned()).spawn(work) {
-            Ok(saving) => self.saving = Some(saving),
-            Err(_) => drop(self.n_failed_saves.fetch_add(1, Ordering::Relaxed)),
-        }
+    }
+
+    /// Begins with a configuration.
+    fn begin(&mut self) {
+        self.caches = self.config.profiles.iter().map(|_| Cache::default()).collect();
+        self.said = (None, Vec::new());
     }
 
     /// What a profile says of the event that is asked about: what it said when the event came, or, of another event, what it
@@ -217,13 +156,16 @@ impl Anomaly {
         request: &ExtractRequest<'_, '_, '_, '_, Self>,
         id: Option<&CStr>,
     ) -> Result<Option<Said>, Error> {
+        self.catch_up();
         let Some(at) = self.profile(id)? else { return Ok(None) };
         if self.said.0 == Some(request.event.event_number()) {
             return Ok(self.said.1.get(at).cloned().flatten());
         }
         let (Syscall(raw), reader) = (request.event.event()?, request.table_reader.validate()?);
         let scene = Scene::new(&self.threads, &reader, &raw);
-        Ok(self.config.profiles.get_mut(at).and_then(|kept| kept.look(&scene, false, &mut |_| ())))
+        let hand = Hand { thread: self.thread, changes: &self.shared.changes, scene: &scene };
+        let kept = self.config.profiles.get(at).zip(self.caches.get_mut(at));
+        Ok(kept.and_then(|(kept, cache)| kept.look(&hand, cache, false, &mut |_| ())))
     }
 
     /// The place of a profile; the first one without an id. That of the fleet has none until this host has joined.
@@ -369,6 +311,7 @@ impl Anomaly {
         request: ExtractRequest<'_, '_, '_, '_, Self>,
         at: Option<u64>,
     ) -> Result<Option<u64>, Error> {
+        self.catch_up();
         self.official(&request, |official, scene| official.count(scene, at.unwrap_or(0)))
     }
 
@@ -377,12 +320,17 @@ impl Anomaly {
         request: ExtractRequest<'_, '_, '_, '_, Self>,
         at: Option<u64>,
     ) -> Result<Option<CString>, Error> {
+        self.catch_up();
         let text = self.official(&request, |official, scene| official.text(scene, at.unwrap_or(0)))?;
         Ok(text.and_then(|text| CString::new(text).ok()))
     }
 
     fn duration(&mut self, _: ExtractRequest<'_, '_, '_, '_, Self>) -> Result<u64, Error> {
-        Ok(self.started.elapsed().map_or(0, |elapsed| u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX)))
+        Ok(self
+            .shared
+            .started
+            .elapsed()
+            .map_or(0, |elapsed| u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX)))
     }
 }
 
@@ -431,14 +379,6 @@ impl CaptureListenPlugin for Anomaly {
 
     /// Writes what was learned.
     fn capture_close(&mut self, _: &CaptureListenInput<'_>) -> Result<(), Error> {
-        // What is being written is older, and must not come last.
-        let _ = self.saving.take().map(JoinHandle::join);
-        let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_millis() as i64);
-        if let Some(fleet) = &self.fleet {
-            fleet.tell_at_last(now_ms, &self.config.profiles);
-        }
-        let Some(path) = &self.config.state else { return Ok(()) };
-        let saved = state::save(path, &state::bytes(&self.config.profiles, now_ms));
-        saved.with_context(|| format!("{}: what was learned is not saved", path.display()))
+        self.shared.close()
     }
 }

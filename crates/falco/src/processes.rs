@@ -1,63 +1,89 @@
 //! What stays the same of a process from one of its events to the next: its program, its arguments, its ancestors.
 //!
 //! Falco is asked for them once. What is kept of a process ends when it starts another program, when its number is given to
-//! another process, when it has another parent, and when one of its ancestors starts another program.
+//! another process, when it has another parent, and when one of its ancestors starts another program. What it owes to its ancestors
+//! is the same for all children of one parent.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use lanner_profile::Hashes;
 
-/// Processes that are kept; of more, all are asked for again.
+use crate::changes::Changes;
+
+/// Processes that are kept, and parents; of more, all are asked for again.
 const MAX_PROCESSES: usize = 16_384;
 
-/// What is kept of processes, by their numbers.
-#[derive(Debug, Clone, Default)]
+/// What a thread of the plugin keeps of processes, by their numbers.
+#[derive(Debug, Default)]
 pub(crate) struct Processes {
     known: HashMap<i64, Known, foldhash::fast::RandomState>,
-    /// Those from which something that is known was learned, beside the process itself.
-    ancestors: HashSet<i64, foldhash::fast::RandomState>,
+    /// What children of a process owe to it and its ancestors.
+    parents: HashMap<i64, Known, foldhash::fast::RandomState>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Known {
     parent: i64,
+    since: Since,
     hashes: Hashes,
 }
 
+/// From when on something is known of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Since {
+    age: u32,
+    times: u32,
+}
+
+impl Since {
+    /// Now; read before Falco is asked.
+    pub(crate) fn now(changes: &Changes, tid: i64) -> Self {
+        Self { age: changes.age(), times: changes.times(tid) }
+    }
+
+    /// Of another process, in the same age.
+    pub(crate) fn of_other(self, changes: &Changes, tid: i64) -> Self {
+        Self { times: changes.times(tid), ..self }
+    }
+
+    pub(crate) const fn age(self) -> u32 {
+        self.age
+    }
+}
+
 impl Processes {
-    /// What is kept of a process whose parent is still `parent`.
-    pub(crate) fn get(&self, tid: i64, parent: i64) -> Option<Hashes> {
-        self.known.get(&tid).filter(|known| known.parent == parent).map(|known| known.hashes)
+    /// What is kept of a process whose parent is still `parent`, if nothing changed `since`.
+    pub(crate) fn get(&self, tid: i64, parent: i64, since: Since) -> Option<Hashes> {
+        get(&self.known, tid, parent, since)
     }
 
-    /// Keeps what was learned of a process and its ancestors.
-    pub(crate) fn keep(
-        &mut self,
-        tid: i64,
-        parent: i64,
-        hashes: Hashes,
-        ancestors: impl Iterator<Item = i64>,
-    ) {
-        if self.known.len() >= MAX_PROCESSES {
-            self.forget_all();
-        }
-        self.ancestors.extend(ancestors);
-        self.known.insert(tid, Known { parent, hashes });
+    /// Keeps what is known of a process.
+    pub(crate) fn keep(&mut self, tid: i64, parent: i64, since: Since, hashes: Hashes) {
+        keep(&mut self.known, tid, Known { parent, since, hashes });
     }
 
-    /// Forgets what a process was before it became another.
-    pub(crate) fn changed(&mut self, tid: i64) {
-        if self.ancestors.contains(&tid) {
-            self.forget_all();
-        } else {
-            self.known.remove(&tid);
-        }
+    /// What children of a process owe to it and its ancestors, if its parent is still `parent`.
+    pub(crate) fn of_parent(&self, tid: i64, parent: i64, since: Since) -> Option<Hashes> {
+        get(&self.parents, tid, parent, since)
     }
 
-    fn forget_all(&mut self) {
-        self.known.clear();
-        self.ancestors.clear();
+    /// Keeps what children of a process owe to it and its ancestors.
+    pub(crate) fn keep_of_parent(&mut self, tid: i64, parent: i64, since: Since, hashes: Hashes) {
+        keep(&mut self.parents, tid, Known { parent, since, hashes });
     }
+}
+
+type Map = HashMap<i64, Known, foldhash::fast::RandomState>;
+
+fn get(map: &Map, tid: i64, parent: i64, since: Since) -> Option<Hashes> {
+    map.get(&tid).filter(|known| known.parent == parent && known.since == since).map(|known| known.hashes)
+}
+
+fn keep(map: &mut Map, tid: i64, known: Known) {
+    if map.len() >= MAX_PROCESSES {
+        map.clear();
+    }
+    map.insert(tid, known);
 }
 
 #[cfg(test)]
@@ -71,17 +97,27 @@ mod tests {
             hashes.set(0, number);
             hashes
         };
-        let mut processes = Processes::default();
-        processes.keep(7, 3, hashes(1), [3, 1].into_iter());
-        processes.keep(8, 3, hashes(2), [3, 1].into_iter());
-        assert_eq!((processes.get(7, 3), processes.get(8, 3)), (Some(hashes(1)), Some(hashes(2))));
+        let (changes, mut processes) = (Changes::default(), Processes::default());
+        let keep = |processes: &mut Processes, tid, number| {
+            let since = Since::now(&changes, tid);
+            [3, 1].into_iter().for_each(|ancestor| changes.ask_for(ancestor, since.age()));
+            processes.keep(tid, 3, since, hashes(number));
+        };
+        let get = |processes: &Processes, tid, parent| processes.get(tid, parent, Since::now(&changes, tid));
+        keep(&mut processes, 7, 1);
+        keep(&mut processes, 8, 2);
+        assert_eq!((get(&processes, 7, 3), get(&processes, 8, 3)), (Some(hashes(1)), Some(hashes(2))));
         // Its parent died, and it was given to another.
-        assert_eq!(processes.get(7, 1), None);
-        processes.changed(7);
-        assert_eq!((processes.get(7, 3), processes.get(8, 3)), (None, Some(hashes(2))));
-        processes.changed(3);
-        assert_eq!(processes.get(8, 3), None);
-        (0..3 * MAX_PROCESSES as i64).for_each(|tid| processes.keep(tid, 1, hashes(1), [1].into_iter()));
+        assert_eq!(get(&processes, 7, 1), None);
+        changes.changed(7);
+        assert_eq!((get(&processes, 7, 3), get(&processes, 8, 3)), (None, Some(hashes(2))));
+        changes.changed(3);
+        assert_eq!(get(&processes, 8, 3), None);
+        // In the new age nobody asked for it yet.
+        keep(&mut processes, 7, 1);
+        changes.changed(99);
+        assert_eq!(get(&processes, 7, 3), Some(hashes(1)));
+        (0..3 * MAX_PROCESSES as i64).for_each(|tid| keep(&mut processes, tid, 1));
         assert!(processes.known.len() <= MAX_PROCESSES);
     }
 }

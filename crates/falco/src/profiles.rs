@@ -10,9 +10,10 @@ use lanner_profile::write::Finding;
 use lanner_profile::{Answer, Filter, Hashes, InFleet, Part, Profile, Seed, Spec};
 use serde_json::{Map, Value, json};
 
+use crate::changes::Changes;
 use crate::event::{KINDS, Kind};
-use crate::field::Field;
-use crate::processes::Processes;
+use crate::field::{Field, Lasts};
+use crate::processes::{Processes, Since};
 use crate::scene::Scene;
 
 /// What a profile said of an event.
@@ -74,8 +75,8 @@ impl Said {
     }
 }
 
-/// A profile, and what of an event it needs.
-#[derive(Debug, Clone)]
+/// A profile, and what of an event it needs: the same for all threads.
+#[derive(Debug)]
 pub(crate) struct Kept {
     pub(crate) profile: Profile,
     fields: Vec<(String, Field)>,
@@ -83,8 +84,30 @@ pub(crate) struct Kept {
     events: Vec<(u16, bool)>,
     /// What its behaviours are made of.
     sources: Vec<Source>,
+    /// Whether some of them are of ancestors.
+    has_ancestors: bool,
+}
+
+/// What one thread keeps for a profile.
+#[derive(Debug, Default)]
+pub(crate) struct Cache {
     processes: Processes,
-    buffer: Vec<u8>,
+    room: Room,
+}
+
+/// Memory that events use one after the other.
+#[derive(Debug, Default)]
+struct Room {
+    line: String,
+    bytes: Vec<u8>,
+}
+
+/// A thread of the plugin that has an event at hand.
+pub(crate) struct Hand<'h> {
+    /// Its number.
+    pub(crate) thread: usize,
+    pub(crate) changes: &'h Changes,
+    pub(crate) scene: &'h Scene<'h>,
 }
 
 /// A part of behaviours, and the field that it is made of.
@@ -94,24 +117,21 @@ struct Source {
     at: Option<usize>,
     part: Part,
     field: Field,
+    lasts: Lasts,
 }
 
 impl Source {
     /// Notes the part of an event.
-    fn read(&self, scene: &Scene<'_>, seed: &Seed, buffer: &mut Vec<u8>, hashes: &mut Hashes) {
-        let mut note = |text: &str| {
-            if let Some(at) = self.at {
-                hashes.set(at, self.part.hash_text(seed, text, buffer));
-            }
-        };
-        if self.at.is_some() && scene.with_text(&self.field, &mut note) {
-            return;
-        }
-        let value = scene.value(&self.field);
-        let hash = self.part.hash(seed, value.as_ref(), buffer);
-        match self.at {
+    fn read(&self, scene: &Scene<'_>, seed: &Seed, room: &mut Room, hashes: &mut Hashes) {
+        let Room { line, bytes } = room;
+        let mut note = |hash: u64, text: Option<&str>| match self.at {
             Some(at) => hashes.set(at, hash),
-            None => hashes.set_group(hash, self.part.version(seed, value.as_ref().and_then(Value::as_str))),
+            None => hashes.set_group(hash, self.part.version(seed, text)),
+        };
+        let mut note_text = |text: &str| note(self.part.hash_text(seed, text, bytes), Some(text));
+        if !scene.with_text(&self.field, line, &mut note_text) {
+            let value = scene.value(&self.field);
+            note(self.part.hash(seed, value.as_ref(), bytes), value.as_ref().and_then(Value::as_str));
         }
     }
 }
@@ -159,67 +179,81 @@ impl Kept {
         let parts = parts.chain(spec.by.iter().map(|part| (None, part)));
         let source = |(at, part): (Option<usize>, &Part)| {
             let field = Field::parse(part.field()).ok()?;
-            Some(Source { at, part: part.clone(), field })
+            let lasts = field.lasts();
+            Some(Source { at, part: part.clone(), field, lasts })
         };
-        let sources = parts.filter_map(source).collect();
+        let sources: Vec<Source> = parts.filter_map(source).collect();
+        let has_ancestors = sources.iter().any(|source| source.lasts == Lasts::Family);
         let verdict = |kind: Kind| (kind.code, verdict(condition.as_ref(), kind));
         let can_hold = KINDS.into_iter().map(verdict).filter(|(_, verdict)| *verdict != Verdict::False);
         let events = can_hold.map(|(code, verdict)| (code, verdict == Verdict::True)).collect();
-        let (processes, buffer) = (Processes::default(), Vec::new());
-        let kept = Self { profile, fields, events, sources, processes, buffer };
+        let kept = Self { profile, fields, events, sources, has_ancestors };
         if problems.is_empty() { Ok(kept) } else { Err(problems) }
     }
 
     /// What the profile says of an event, which it then learns if it `learns`; `None` for events that are not its own. `on_rare` is
     /// called with what is flagged.
     pub(crate) fn look(
-        &mut self,
-        scene: &Scene<'_>,
+        &self,
+        hand: &Hand<'_>,
+        cache: &mut Cache,
         learns: bool,
         on_rare: &mut dyn FnMut(&Finding<'_>),
     ) -> Option<Said> {
-        if let Some(tid) = scene.changes().filter(|_| learns) {
-            self.processes.changed(tid);
-        }
+        let Hand { thread, scene, .. } = hand;
         let code = scene.kind()?.code;
         let is_sure = self.events.iter().find(|(known, _)| *known == code)?.1;
         let time_ms = scene.time_ms();
-        let answer = match self.hashes(scene).filter(|_| is_sure) {
+        let event = || event_of(&self.fields, scene);
+        let answer = match self.hashes(hand, cache).filter(|_| is_sure) {
             Some(hashes) => {
-                let fields = &self.fields;
-                self.profile.look_up(hashes, time_ms, learns, |spec| spec.name_of(&event_of(fields, scene)))
+                let name = |spec: &Spec| spec.name_of(&event());
+                self.profile.look_up_shared(*thread, hashes, time_ms, learns, name)
             }
             None => {
-                let event = event_of(&self.fields, scene);
-                if learns {
-                    self.profile.observe(&event, time_ms)
-                } else {
-                    self.profile.ask(&event, time_ms)
-                }?
+                let event = event();
+                let hashes = self.profile.hashes(&event, &mut cache.room.bytes)?;
+                let name = |spec: &Spec| spec.name_of(&event);
+                self.profile.look_up_shared(*thread, hashes, time_ms, learns, name)
             }
         };
         if answer.is_rare && learns {
-            on_rare(&Finding::new(time_ms, &event_of(&self.fields, scene), &answer));
+            on_rare(&Finding::new(time_ms, &event(), &answer));
         }
         Some(Said::of(&answer, time_ms))
     }
 
-    /// The hashes of the parts of an event, where Falco knows the process. What lasts is read once for each process.
-    fn hashes(&mut self, scene: &Scene<'_>) -> Option<Hashes> {
+    /// The hashes of the parts of an event, where Falco knows the process. What lasts is read once.
+    fn hashes(&self, hand: &Hand<'_>, cache: &mut Cache) -> Option<Hashes> {
+        let Hand { changes, scene, .. } = hand;
         let (tid, parent) = scene.numbers()?;
-        let Self { sources, processes, buffer, profile, .. } = self;
-        let mut read = |lasts: bool, hashes: &mut Hashes| {
-            for source in sources.iter().filter(|source| source.field.is_lasting() == lasts) {
-                source.read(scene, profile.seed(), buffer, hashes);
+        let Cache { processes, room } = cache;
+        let mut read = |lasts: Lasts, hashes: &mut Hashes| {
+            for source in self.sources.iter().filter(|source| source.lasts == lasts) {
+                source.read(scene, self.profile.seed(), room, hashes);
             }
         };
-        let mut hashes = processes.get(tid, parent).unwrap_or_else(|| {
+        let since = Since::now(changes, tid);
+        let mut hashes = processes.get(tid, parent, since).unwrap_or_else(|| {
             let mut hashes = Hashes::default();
-            read(true, &mut hashes);
-            processes.keep(tid, parent, hashes, scene.ancestors().into_iter());
+            if self.has_ancestors {
+                // Of a parent that Falco does not know there is nothing to keep.
+                let eldest = scene.parent_of(parent).map(|of| (of, since.of_other(changes, parent)));
+                let known = eldest.and_then(|(of, since)| processes.of_parent(parent, of, since));
+                hashes = known.unwrap_or_else(|| {
+                    scene.ancestors().iter().for_each(|ancestor| changes.ask_for(*ancestor, since.age()));
+                    read(Lasts::Family, &mut hashes);
+                    eldest
+                        .iter()
+                        .for_each(|(of, since)| processes.keep_of_parent(parent, *of, *since, hashes));
+                    hashes
+                });
+            }
+            read(Lasts::Process, &mut hashes);
+            processes.keep(tid, parent, since, hashes);
             hashes
         });
-        read(false, &mut hashes);
+        read(Lasts::Event, &mut hashes);
         Some(hashes)
     }
 }

@@ -10,6 +10,8 @@ use crate::threads::{OfFile, Reader, Thread, Threads, What};
 /// How far the leader of a session, and of a process group, is looked for.
 const SESSION_DEPTH: usize = 9;
 const GROUP_DEPTH: usize = 5;
+/// What most command lines have room in.
+const USUAL_LINE_BYTES: usize = 256;
 /// Ancestors that a list of all of them has at most.
 const ALL: usize = 16;
 
@@ -39,6 +41,11 @@ impl<'s> Scene<'s> {
         Some((self.event.metadata.tid, parent))
     }
 
+    /// The number of the parent of a process, if Falco knows it.
+    pub(crate) fn parent_of(&self, tid: i64) -> Option<i64> {
+        self.threads.number(self.reader, &self.threads.get(self.reader, tid)?, What::Parent)
+    }
+
     /// The numbers of all ancestors that a field may be about.
     pub(crate) fn ancestors(&self) -> Vec<i64> {
         let Some(thread) = &self.thread else { return Vec::new() };
@@ -52,11 +59,17 @@ impl<'s> Scene<'s> {
         self.kind?.changes(self.event)
     }
 
-    /// Calls `on_text` with the value of a field that Falco holds as a text, without a copy of it; says whether it did.
-    pub(crate) fn with_text(&self, field: &Field, on_text: &mut dyn FnMut(&str)) -> bool {
+    /// Calls `on_text` with the value of a field that Falco holds as a text, or as arguments that make one, without allocating once
+    /// `line` is long enough; says whether it did.
+    pub(crate) fn with_text(&self, field: &Field, line: &mut String, on_text: &mut dyn FnMut(&str)) -> bool {
         let found = match (field, &self.thread) {
             (Field::Process(Of::Itself, OfProcess::Plain(what)), Some(thread)) => {
                 self.threads.text(self.reader, thread, *what).map(|text| on_text(&text))
+            }
+            (Field::Process(Of::Itself, OfProcess::Line(begin)), Some(thread)) => {
+                self.write_line(*begin, thread, line);
+                on_text(line);
+                Some(())
             }
             (Field::File(OfFd::Plain(OfFile::Name)), Some(thread)) => self
                 .kind
@@ -135,9 +148,11 @@ impl<'s> Scene<'s> {
         let mut count = |argument: &str| (n, length) = (n + 1, length + argument.len() as u64);
         Some(match what {
             OfProcess::Plain(what) => return self.threads.value(self.reader, process, what),
-            OfProcess::Arguments => self.line(String::new(), process).into(),
-            OfProcess::CommandLine => self.line(self.text(process, What::Name), process).into(),
-            OfProcess::ExeLine => self.line(self.text(process, What::Exe), process).into(),
+            OfProcess::Line(begin) => {
+                let mut line = String::with_capacity(USUAL_LINE_BYTES);
+                self.write_line(begin, process, &mut line);
+                line.into()
+            }
             OfProcess::NArguments => {
                 self.threads.each_argument(self.reader, process, &mut count)?;
                 n.into()
@@ -149,9 +164,12 @@ impl<'s> Scene<'s> {
         })
     }
 
-    /// `begin` and the arguments, with blanks between them.
-    fn line(&self, begin: String, process: &Thread) -> String {
-        let mut line = begin;
+    /// What it begins with, if anything, and the arguments, with blanks between them.
+    fn write_line(&self, begin: Option<What>, process: &Thread, line: &mut String) {
+        line.clear();
+        if let Some(begin) = begin.and_then(|what| self.threads.text(self.reader, process, what)) {
+            line.push_str(&begin);
+        }
         let add = |argument: &str| {
             if !line.is_empty() {
                 line.push(' ');
@@ -160,7 +178,6 @@ impl<'s> Scene<'s> {
         };
         // A table without arguments leaves the line as it begins.
         let _ = self.threads.each_argument(self.reader, process, add);
-        line
     }
 
     fn text(&self, thread: &Thread, what: What) -> String {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
+use std::sync::Arc;
 
 use lanner_profile::{Profile, Seed};
 
@@ -21,8 +22,8 @@ pub(crate) fn load(path: &Path) -> Result<Vec<Profile>, String> {
     }
 }
 
-/// Gives profiles what a file knows of the same behaviours, and says of which it knows others.
-pub(crate) fn adopt(profiles: &mut [Kept], known: Vec<Profile>) -> Vec<String> {
+/// Gives profiles what was learned of the same behaviours before, and says of which it was others.
+pub(crate) fn adopt(profiles: &mut [Arc<Kept>], known: Vec<Profile>) -> Vec<String> {
     let mut others = Vec::new();
     for mut profile in known {
         let id = profile.spec().id.clone();
@@ -30,7 +31,10 @@ pub(crate) fn adopt(profiles: &mut [Kept], known: Vec<Profile>) -> Vec<String> {
         let spec = kept.profile.spec();
         if spec.identity() == profile.spec().identity() {
             profile.adopt(spec.clone());
-            kept.profile = profile;
+            // It reads what the one without a past reads.
+            if let Ok(with_past) = Kept::of(profile) {
+                *kept = Arc::new(with_past);
+            }
         } else {
             others.push(id);
         }
@@ -39,7 +43,7 @@ pub(crate) fn adopt(profiles: &mut [Kept], known: Vec<Profile>) -> Vec<String> {
 }
 
 /// The profiles as the bytes of a file.
-pub(crate) fn bytes(profiles: &[Kept], now_ms: i64) -> Vec<u8> {
+pub(crate) fn bytes(profiles: &[Arc<Kept>], now_ms: i64) -> Vec<u8> {
     let mut bytes = Vec::new();
     for kept in profiles {
         kept.profile.write(now_ms, &mut bytes);

@@ -187,7 +187,7 @@ impl Threads {
     /// What is known of a thread; numbers and truths as such.
     pub(crate) fn value(&self, reader: &Reader<'_>, thread: &Thread, what: What) -> Option<Value> {
         Some(match self.fields.get(what as usize)?.as_ref()? {
-            Found::Text(field) => text(thread.read_field(reader, field).ok()?).into(),
+            Found::Text(field) => text(thread.read_field(reader, field).ok()?).into_owned().into(),
             Found::Signed(field) => thread.read_field(reader, field).ok()?.into(),
             Found::Unsigned(field) => thread.read_field(reader, field).ok()?.into(),
             Found::Small(field) => thread.read_field(reader, field).ok()?.into(),
@@ -203,7 +203,7 @@ impl Threads {
         what: What,
     ) -> Option<Cow<'t, str>> {
         match self.fields.get(what as usize)?.as_ref()? {
-            Found::Text(field) => thread.read_field(reader, field).ok().map(CStr::to_string_lossy),
+            Found::Text(field) => thread.read_field(reader, field).ok().map(text),
             _ => None,
         }
     }
@@ -258,7 +258,7 @@ impl Threads {
     ) -> Option<()> {
         let files = self.files.as_ref()?;
         let file = thread.read_field(reader, &files.table).ok()?.get_entry(reader, &fd).ok()?;
-        let name = file.read_field(reader, files.name.as_ref()?).ok()?.to_string_lossy();
+        let name = text(file.read_field(reader, files.name.as_ref()?).ok()?);
         (!name.is_empty()).then(|| on_text(&name))
     }
 
@@ -268,7 +268,7 @@ impl Threads {
         let file = thread.read_field(reader, &files.table).ok()?.get_entry(reader, &fd).ok()?;
         let name = |field: &Option<Field<CStr, FileEntry>>| {
             let name = text(file.read_field(reader, field.as_ref()?).ok()?);
-            (!name.is_empty()).then(|| name.into())
+            (!name.is_empty()).then(|| name.into_owned().into())
         };
         match what {
             OfFile::Name => name(&files.name),
@@ -307,15 +307,16 @@ fn each(
 ) -> Option<()> {
     let texts = thread.read_field(reader, table).ok()?;
     let visit = |entry: &mut TextEntry| {
-        visit(&entry.read_field(reader, field).map_or_else(|_| String::new(), text));
+        visit(&entry.read_field(reader, field).map_or(Cow::Borrowed(""), text));
         ControlFlow::Continue(())
     };
     texts.iter_entries_mut(reader, visit).ok().map(drop)
 }
 
 /// Text of the table; bytes that are no UTF-8 become replacement characters.
-fn text(text: &CStr) -> String {
-    text.to_string_lossy().into_owned()
+fn text(text: &CStr) -> Cow<'_, str> {
+    // The library's own way to replace them goes byte by byte even where there are none.
+    text.to_str().map_or_else(|_| text.to_string_lossy(), Cow::Borrowed)
 }
 
 #[cfg(test)]

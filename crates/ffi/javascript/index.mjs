@@ -29,7 +29,7 @@ const POLICIES = ["last_good", "open", "closed"];
 export const given = async (snapshot) => (await load()).switches(snapshot);
 
 /** Switches of a server, kept up to date until they are closed. */
-export const connect = async (options) => {
+export const connect = async (options = {}) => {
   const checked = { ...DEFAULTS, name: ownName(), ...check(options) };
   const verify = checked.key === undefined ? null : await verifierOf(checked.key);
   const switches = new Switches(await load(), checked, verify);

@@ -34,8 +34,10 @@ export class Server {
 
   /** Throws a TypeError where `url` is none. */
   constructor({ url, token, name }, nowMs, signal) {
-    const base = new URL(url);
-    if (!["http:", "https:"].includes(base.protocol)) throw new TypeError(`"${url}" is neither http nor https`);
+    const base = URL.canParse(url) ? new URL(url) : null;
+    if (!["http:", "https:"].includes(base?.protocol)) {
+      throw new TypeError(`"${url}" is not the address of a server; write for example http://127.0.0.1:9797`);
+    }
     if (!base.pathname.endsWith("/")) base.pathname += "/";
     this.#base = base;
     this.#headers = { "x-lanner-client": name, ...(token ? { authorization: `Bearer ${token}` } : {}) };

@@ -150,7 +150,7 @@ impl Evaluator {
     pub fn status(&self) -> String {
         match &self.0 {
             Switches::Given(set) => json!({
-                "revision": set.revision(), "source": "given", "switches": set.switches().len(), "tag": set.tag(),
+                "revision": set.revision(), "source": "given", "switches": set.len(), "tag": set.tag(),
                 "signature": set.snapshot().signature(), "signed_text": set.snapshot().signed_text(),
                 "every_ms": set.every_ms(),
             })

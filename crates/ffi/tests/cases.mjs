@@ -4,7 +4,7 @@ import { pathToFileURL } from "node:url";
 import assert from "node:assert";
 
 const [folder, suite] = process.argv.slice(2);
-const { given } = await import(pathToFileURL(`${folder}/index.mjs`));
+const { connect, given } = await import(pathToFileURL(`${folder}/index.mjs`));
 const { switches: documents, cases } = JSON.parse(await readFile(suite, "utf8"));
 // A number beyond 2^53 is another one in JavaScript before it gets here.
 const isExact = (value) =>
@@ -26,6 +26,10 @@ assert.strictEqual(flagged.flag("c", {}).errorCode, "FLAG_NOT_FOUND");
 assert.throws(() => switches.evaluate([1]), /not a JSON object/);
 await assert.rejects(given({ switches: [{ id: "a", when: "x ==" }] }), /switches\[0\]\.when/);
 await assert.rejects(given("nonsense"), /not JSON/);
+for (const options of [undefined, {}, { url: "nonsense" }, { url: "ftp://127.0.0.1" }, { url: "127.0.0.1:9797" }]) {
+  await assert.rejects(connect(options), /is not the address of a server; write for example http/);
+}
+await assert.rejects(connect({ url: "http://127.0.0.1:1", cahce: "x" }), /there is no option "cahce"/);
 // Whatever it is asked, it answers or throws, and goes on.
 const nested = (depth, wrap) => {
   let inner = 1;

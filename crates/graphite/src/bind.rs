@@ -51,6 +51,8 @@ pub(super) fn bind(
     let missing: Vec<&str> = (0..)
         .zip(function.parameters)
         .filter(|(i, parameter)| parameter.required && !bound.iter().any(|argument| argument.parameter == *i))
+        // Graphite lists some as required that it does without, as the signature says.
+        .filter(|(_, parameter)| !function.signature.contains(&format!("{}=", parameter.name)))
         .map(|(_, parameter)| parameter.name)
         .collect();
     // A list that may be empty (`sumSeries()`) is for Graphite to complain about, or not.

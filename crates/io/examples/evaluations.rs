@@ -79,6 +79,8 @@ fn changes(rules: &[String], window: TimeRange) -> Changes {
             window,
             value: Some(12.5),
             base: Some(11.0),
+            lower: None,
+            upper: None,
             score: Some(Score::new(0.25)),
             outcome: Outcome::Normal,
             error: None,

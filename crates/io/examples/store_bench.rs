@@ -139,6 +139,8 @@ fn turn(n: i64, n_rules: u64) -> Changes {
             window,
             value: Some(n as f64),
             base: Some(1.0),
+            lower: None,
+            upper: None,
             score: Some(Score::ZERO),
             outcome: Outcome::Normal,
             error: None,

@@ -137,12 +137,36 @@ impl Bulk {
         self.0.put_json(path, body).await.map(drop)
     }
 
+    /// Keeps something by its path, unless something is there, which may have been changed on purpose.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub async fn put_new(&self, path: &[&str], body: &Value) -> Result<(), RequestError> {
+        match self.put(path, body).await {
+            Err(error) if error.status == Some(409) => Ok(()),
+            outcome => outcome,
+        }
+    }
+
     /// Keeps an index template, in place of one of its name.
     ///
     /// # Errors
     /// [`RequestError`].
     pub async fn put_template(&self, name: &str, template: &Value) -> Result<(), RequestError> {
         self.0.put_json(&["_index_template", name], template).await.map(drop)
+    }
+
+    /// The latest time in a field of the documents of `indices`, milliseconds since the Unix epoch; `None` if there is no document.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub async fn newest_ms(&self, indices: &str, field: &str) -> Result<Option<i64>, RequestError> {
+        let asked = json!({ "size": 0, "aggs": { "newest": { "max": { "field": field } } } });
+        let answer =
+            self.0.ask_json(&[indices, "_search"], &[("ignore_unavailable", "true")], &asked).await?;
+        let answer: Value =
+            serde_json::from_slice(&answer).map_err(|error| self.0.strange("OpenSearch's JSON", &error))?;
+        Ok(answer.pointer("/aggregations/newest/value").and_then(Value::as_f64).map(|ms| ms as i64))
     }
 
     /// Sends documents into `index`, and those again that the cluster is too busy for.

@@ -1,7 +1,7 @@
 //! What a store of data does: series of samples, and streams of events.
 //!
 //! [`DataStore`] is the contract. The store in one file ([`Store`](crate::store::Store)) keeps it, and so does any other
-//! that passes `tests/contract_data.rs`. State of rules and people is another matter: [`state`](crate::state).
+//! that passes `tests/io/contract_data.rs`. State of rules and people is another matter: [`state`](crate::state).
 //!
 //! - **Durable.** What a [`Receipt`] answered is there after any end of the process, and readable when it resolves.
 //! - **Whole.** A [`Batch`] is stored completely or not at all.

@@ -1,7 +1,7 @@
 //! What a store of findings does: results of vulnerability scanners, one row each, however often they were seen.
 //!
 //! [`FindingStore`] is the contract, which the store in one file ([`Store`](crate::store::Store)) keeps; its proof is
-//! `tests/contract_findings.rs`. Bodies are texts that whoever calls writes and reads.
+//! `tests/io/contract_findings.rs`. Bodies are texts that whoever calls writes and reads.
 //!
 //! - **Durable.** What a [`Receipt`] answered is there after any end of the process, and readable when it resolves.
 //! - **All or nothing.** Each write is atomic, and writes take effect in the order in which they were called.

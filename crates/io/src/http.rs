@@ -5,6 +5,8 @@
 
 mod certificates;
 mod door;
+#[cfg(feature = "grpc")]
+pub mod grpc;
 
 use std::future::Future;
 use std::net::SocketAddr;

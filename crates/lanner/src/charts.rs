@@ -27,7 +27,7 @@ use std::io::Write;
 use serde_json::Value;
 
 const PAGE: &str = include_str!("charts/page.html");
-const STYLE: &str = include_str!("charts/style.css");
+pub(crate) const STYLE: &str = include_str!("charts/style.css");
 const SCRIPT: &str = include_str!("charts/script.js");
 
 /// Points of all series together.

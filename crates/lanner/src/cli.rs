@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use crate::commands::{
     alert, api, apply, backup, check, completion, demo, detect, detector, diff, export, import, man, model,
     outbox, processor, profile, query, receiver, reload, repair, replay, restore, rule, schema, serve,
-    silence, status, switch, test, token, user, vuln,
+    silence, status, switch, test, token, user, vuln, worker,
 };
 
 /// Lanner finds anomalies in metrics and events, notifies people, and limits the damage with kill switches.
@@ -65,6 +65,7 @@ pub(crate) enum Command {
     Restore(restore::Args),
     Repair(repair::Args),
     Status(status::Args),
+    Worker(worker::Args),
     Token(token::Args),
     User(user::Args),
     Completion(completion::Args),

@@ -239,6 +239,7 @@ impl Loaded {
             sources: field(node, "sources"),
             scrape: field(node, "scrape"),
             consume: field(node, "consume"),
+            remote_write: field(node, "remote_write"),
         }));
         problems
     }

@@ -1,5 +1,6 @@
 //! Files that commands read: opened, decompressed, metered, and cut into lines.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -80,6 +81,12 @@ impl Lines {
     }
 }
 
+/// A line as a text; bytes that are no UTF-8 become replacement characters.
+pub(crate) fn text(line: &[u8]) -> Cow<'_, str> {
+    // The library's own goes byte by byte even where all is well.
+    str::from_utf8(line).map_or_else(|_| String::from_utf8_lossy(line), Cow::Borrowed)
+}
+
 /// Whether the file itself ends too early or is damaged, rather than the reading of it.
 fn is_broken_off(error: &io::Error) -> bool {
     use io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
@@ -118,7 +125,7 @@ mod tests {
         let mut lines = Lines::open(file.path(), &Arc::default(), max_bytes)?;
         let mut all = Vec::new();
         while let Some((number, line)) = lines.next()? {
-            all.push((number, String::from_utf8_lossy(line).into_owned()));
+            all.push((number, text(line).into_owned()));
         }
         Ok(all)
     }

@@ -127,6 +127,30 @@ pub(crate) fn list<R: Row>(format: Format, rows: &[R], nothing: &str) -> Result<
     }
 }
 
+/// A row that may say whose it is, where several were looked at apart, such as hosts.
+#[derive(Debug, Serialize)]
+pub(crate) struct Of<R> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) entity: Option<String>,
+    #[serde(flatten)]
+    pub(crate) row: R,
+}
+
+/// Writes a list whose rows say whose they are, in a first column of the name `by`; without that like any other list.
+pub(crate) fn list_by<R: Row>(format: Format, by: Option<&str>, rows: &[Of<R>], nothing: &str) -> Result<()> {
+    let columns: Vec<&str> = by.into_iter().chain(R::COLUMNS.iter().copied()).collect();
+    let cells = |of: &Of<R>| {
+        let whose = by.map(|_| Cell::from(of.entity.as_deref()));
+        whose.into_iter().chain(of.row.cells()).collect()
+    };
+    match format {
+        Format::Json => json(&rows),
+        Format::Csv => csv(&columns, &mut rows.iter().map(cells)),
+        Format::Table if rows.is_empty() => line(nothing),
+        Format::Table => table(&columns, &mut rows.iter().map(cells)),
+    }
+}
+
 /// Writes a table.
 pub(crate) fn table(columns: &[&str], rows: &mut dyn Iterator<Item = Vec<Cell>>) -> Result<()> {
     let mut table = Table::new();

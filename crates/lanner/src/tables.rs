@@ -30,6 +30,16 @@ pub(crate) struct TableArgs {
     decimal: Option<Sign>,
 }
 
+/// Columns that the user named for what they are.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Named<'a> {
+    pub(crate) time: Option<&'a str>,
+    /// Known incidents.
+    pub(crate) marks: Option<&'a str>,
+    /// Whose rows they are.
+    pub(crate) entity: Option<&'a str>,
+}
+
 /// What a date begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Order {
@@ -55,19 +65,19 @@ fn time_zone(text: &str) -> Result<TimeZone, String> {
 }
 
 impl TableArgs {
-    /// Opens samples in the given format, or in the one that is found; `time` and `marks` are columns that the user named.
+    /// Opens samples in the given format, or in the one that is found.
     pub(crate) fn open<'a>(
         &self,
         input: impl Read + 'a,
-        time: Option<&str>,
-        marks: Option<&str>,
+        named: Named<'_>,
         format: Option<&'static Format>,
         hints: Hints,
     ) -> Result<Samples<'a>, TableError> {
         let options = Options {
-            time,
+            time: named.time,
             values: &self.values,
-            marks,
+            marks: named.marks,
+            entity: named.entity,
             date_order: self.date_order(),
             decimal: self.decimal.map(|sign| match sign {
                 Sign::Point => Decimal::Point,

@@ -72,7 +72,7 @@ fn facts(alert: &AlertView, now_ms: i64) -> Markup {
         dl {
             dt { "Value" } dd { (number_or_dash(alert.value)) @if let Some(base) = alert.base { ", compared with " (number(base)) }
                 @if let Some(change) = alert.change { " (" (percent(change)) ")" } }
-            dt { "Window" } dd { (at(alert.window.start)) " to " (at(alert.window.end)) ": " a href=(meanwhile(alert)) { "what else changed" } }
+            dt { "Window" } dd { (at(alert.window.start)) " to " (at(alert.window.end)) ": " a href=(meanwhile(alert)) data-span { "what else changed" } }
             dt { "Labels" } dd { code { (text::matchers(&alert.labels, &[])) } }
             @for (name, text) in &alert.annotations { dt { (name) } dd { (text) } }
             @if let Some(evidence) = &alert.evidence { dt { "Rests on" } dd { (contributors(evidence)) } }
@@ -101,7 +101,7 @@ fn blocked(one: &One, now_ms: i64) -> Markup {
         @for switch in &one.switches {
             p.contained { b class=(switch.phase) { (switch.phase) } " " a href=(link(&["switches", &switch.switch.id], &[])) { (switch.switch.id) }
                 " " code { (crate::switches::condition(&switch.switch.document)) }
-                @if let Some(end) = crate::switches::ends(&switch.switch.document).filter(|end| end.0 > now_ms) { ", ends in " (until(end, now_ms)) } }
+                (crate::switches::ending(&switch.switch.document, now_ms)) }
         }
     }
 }

@@ -16,6 +16,8 @@ const WIDTH: f64 = 1_000.0;
 const HEIGHT: f64 = 200.0;
 /// Room above the highest and below the lowest value, so that no dot is cut.
 const EDGE: f64 = 5.0;
+/// The part of what is drawn that lies beyond a band.
+const ROOM: f64 = 0.08;
 /// More points are thinned to the lowest and the highest of each slot.
 pub const MAX_POINTS: usize = 1_500;
 
@@ -46,19 +48,34 @@ pub struct Chart {
 }
 
 impl Chart {
-    /// The lowest and the highest of all that is drawn.
+    /// Whether there is nothing to draw.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.range().is_none()
+    }
+
+    /// The lowest and the highest of all that is drawn, with room beyond a band, so that its edges are seen.
     fn range(&self) -> Option<(f64, f64)> {
         let lines = self.lines.iter().map(|line| &line.values).chain(&self.others).flatten().copied();
-        let band = self.band.iter().flat_map(|(low, high)| [*low, *high]);
-        let all = lines.chain(band).flatten().filter(|value| value.is_finite());
-        let (low, high) = all
-            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
+        let (low, high) = extent(lines.flatten());
+        let (lower, upper) = extent(self.band.iter().flat_map(|(low, high)| [*low, *high]).flatten());
+        let room = ROOM * (high.max(upper) - low.min(lower));
+        let low = if lower < low { lower - room } else { low };
+        let high = if upper > high { upper + room } else { high };
         match low <= high {
             false => None,
             true if low == high => Some((low - 1.0, high + 1.0)),
             true => Some((low, high)),
         }
     }
+}
+
+/// The lowest and the highest of some values; the wrong way around where there are none.
+fn extent(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    let none = (f64::INFINITY, f64::NEG_INFINITY);
+    values
+        .filter(|value| value.is_finite())
+        .fold(none, |(low, high), value| (low.min(value), high.max(value)))
 }
 
 /// The figure. `id` is that of the page's element, and has to be the only one.
@@ -81,7 +98,7 @@ pub fn figure(id: &str, chart: &Chart) -> Markup {
                     @for (nth, line) in chart.lines.iter().enumerate().rev() { path class={ "line l" (nth % 8) } d=(path(&chart.times, &stretches, &line.values, &scale)) {} }
                     @if let Some(marks) = marks(chart, &scale) { path.finding d=(marks) {} }
                 }
-                div.x { span { (label(first, last - first)) } span { (label(first + (last - first) / 2, last - first)) } span { (label(last, last - first)) } }
+                div.x { span { (label(first, last - first)) } span { (label(first + (last - first) / 2, last - first)) } span { (label(last, last - first)) " UTC" } }
             }
             figcaption { (legend(chart)) }
             output.read aria-live="polite" { }
@@ -229,7 +246,7 @@ fn legend(chart: &Chart) -> Markup {
     }
 }
 
-/// What the script reads: times, lines, findings, and between which values they are drawn.
+/// What the script reads: times, lines, band, findings, and between which values they are drawn.
 fn numbers(chart: &Chart) -> String {
     let value = |value: &Option<f64>| {
         value.filter(|value| value.is_finite()).map_or(Value::Null, |value| json!(value))
@@ -237,9 +254,11 @@ fn numbers(chart: &Chart) -> String {
     let line = |line: &Line| json!({ "name": line.name, "values": line.values.iter().map(value).collect::<Vec<_>>() });
     let (low, high) = chart.range().unwrap_or((0.0, 1.0));
     let findings = chart.findings.iter().enumerate().filter(|(_, is_finding)| **is_finding).map(|(at, _)| at);
+    let edges = |(lower, upper): &(Option<f64>, Option<f64>)| json!([value(lower), value(upper)]);
     json!({
         "times": chart.times,
         "lines": chart.lines.iter().map(line).collect::<Vec<_>>(),
+        "band": chart.band.iter().map(edges).collect::<Vec<_>>(),
         "findings": findings.collect::<Vec<_>>(),
         "low": low,
         "high": high,
@@ -253,12 +272,14 @@ fn data(id: &str, chart: &Chart) -> Markup {
         details.data #(id) {
             summary { "The same as a table: " (text::count(chart.times.len(), "row")) }
             div.scroll tabindex="0" role="region" aria-label={ "Data of " (chart.title) } { table {
-                thead { tr { th scope="col" { "Time" } @for line in &chart.lines { th.n scope="col" { (line.name) } } th scope="col" { "Finding" } } }
+                thead { tr { th scope="col" { "Time (UTC)" } @for line in &chart.lines { th.n scope="col" { (line.name) } }
+                    @if !chart.band.is_empty() { th.n scope="col" { "Usual from" } th.n scope="col" { "to" } } th scope="col" { "Finding" } } }
                 tbody {
                     @for (at, time_ms) in chart.times.iter().enumerate().rev() {
                         tr {
                             td { (text::moment(Time(*time_ms))) }
                             @for line in &chart.lines { td.n { (number_or_dash(line.values.get(at).copied().flatten())) } }
+                            @if let Some((lower, upper)) = chart.band.get(at) { td.n { (number_or_dash(*lower)) } td.n { (number_or_dash(*upper)) } }
                             td { @if chart.findings.get(at) == Some(&true) { "yes" } }
                         }
                     }
@@ -319,6 +340,9 @@ mod tests {
         assert_eq!(band(&chart, &scale).unwrap(), "M0 157L1000 157L1000 5L0 119Z");
         chart.band = vec![(None, None); 2];
         assert_eq!(band(&chart, &scale), None);
+        assert_eq!(chart.range(), Some((0.0, 10.0)));
+        chart.band = vec![(Some(2.0), Some(20.0)), (Some(3.0), None)];
+        assert_eq!(chart.range(), Some((0.0, 20.0 + 0.08 * 20.0)));
     }
 
     #[test]

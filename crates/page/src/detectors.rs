@@ -1,7 +1,7 @@
 //! Trained detectors: which there are, and of one what it looks at, which rules ask it, what it said of late, and its versions.
 
 use lanner_core::Evidence;
-use lanner_wire::api::{AlarmsView, AlertView, DetectorView, ModelView, RuleView};
+use lanner_wire::api::{AlarmsView, AlertView, DetectorEntityView, DetectorView, ModelView, RuleView};
 use maud::{Markup, html};
 
 use crate::chart::{self, Chart};
@@ -54,7 +54,11 @@ fn row(named: &Named, now_ms: i64) -> Markup {
     html! {
         tr {
             th scope="row" { a href=(link(&["detectors", &named.name], &[])) { (named.name) } }
-            td { (fact("method").and_then(serde_json::Value::as_str).unwrap_or("–")) }
+            td { (fact("method").and_then(serde_json::Value::as_str).unwrap_or("–"))
+                @if let (Some(by), Some(n)) = (fact("by").and_then(serde_json::Value::as_str), fact("entities").and_then(serde_json::Value::as_u64)) {
+                    small { ", one for each " (by) ": " (n) }
+                }
+            }
             td.n { (figure("columns")) }
             td.n { (figure("rows")) " rows" }
             td.n { (figure("expected_alarms_per_day")) }
@@ -119,6 +123,7 @@ pub fn one(visitor: &Visitor, one: &One) -> String {
             @if one.detector.too_alike { p.notice { "The rows of training followed a course without any noise, so they do not say how far usual rows stray. Train it on measured rows." } }
             (facts(&one.detector, shown))
             (training::part(one.training.as_ref(), visitor.now_ms))
+            @if let Some(by) = &one.detector.by { (entities(by, &one.detector.entities)) }
             h2 #alarms { "Alarms a day" }
             (alarms(&one.detector.alarms))
             h2 #rules { "Rules that ask it" small { (count(one.rules.len(), "rule")) } }
@@ -151,6 +156,22 @@ fn facts(detector: &DetectorView, shown: Option<&ModelView>) -> Markup {
                 } }
             } }
         }
+    }
+}
+
+/// Whom there is a detector for.
+fn entities(by: &str, all: &[DetectorEntityView]) -> Markup {
+    html! {
+        h2 #entities { "One for each " (by) small { (count(all.len(), "detector")) } }
+        p { "A group of a rule is judged by the detector of its " code { (by) } ". Groups of others are not judged, and the rule says so." }
+        div.scroll { table {
+            thead { tr { th scope="col" { (by) } th.n scope="col" { "Trained on" } th.n scope="col" { "Alarms a day" } } }
+            tbody { @for entity in all { tr {
+                th scope="row" { (entity.name) }
+                td.n { (entity.rows) " rows" }
+                td.n { (number((entity.expected_alarms_per_day * 1_000.0).round() / 1_000.0)) @if entity.too_alike { " " small { "rows without noise" } } }
+            } } }
+        } }
     }
 }
 

@@ -1,5 +1,7 @@
 //! What all pages share: head, navigation, footer, and the fields of forms.
 
+use std::fmt::Write as _;
+
 use maud::{DOCTYPE, Markup, html};
 
 use crate::assets;
@@ -131,19 +133,42 @@ fn document(title: &str, live: Option<&str>, next: Option<&str>, body: &Markup) 
 }
 
 /// HTML as it is sent. Control characters in what is shown become their pictures, `␀`: browsers do not show them, and a zero
-/// character makes a page binary.
+/// character makes a page binary. Characters that turn the order of others around become their names where text is shown, or
+/// somebody's label could read as another: `[U+202E]`. Fields keep them, since what they hold is sent back.
 fn written(markup: Markup) -> String {
     let html = markup.into_string();
     let is_shown = |c: char| !c.is_ascii_control() || matches!(c, '\n' | '\r' | '\t');
-    if html.chars().all(is_shown) {
+    if html.chars().all(|c| is_shown(c) && !turns_around(c)) {
         return html;
     }
-    let picture = |c: char| match c {
-        c if is_shown(c) => c,
-        '\x7f' => '\u{2421}',
-        c => char::from_u32(0x2400 + u32::from(c)).unwrap_or(char::REPLACEMENT_CHARACTER),
-    };
-    html.chars().map(picture).collect()
+    let mut shown = String::with_capacity(html.len() + 64);
+    let (mut is_tag, mut is_field) = (false, false);
+    for (at, c) in html.char_indices() {
+        match c {
+            // In texts and values these two are written as entities.
+            '<' => {
+                is_tag = true;
+                let tag = html.get(at..).unwrap_or_default();
+                is_field = tag.starts_with("<textarea") || (is_field && !tag.starts_with("</textarea"));
+            }
+            '>' => is_tag = false,
+            _ => {}
+        }
+        match c {
+            c if turns_around(c) && !is_tag && !is_field => {
+                let _ = write!(shown, "[U+{:04X}]", u32::from(c));
+            }
+            c if is_shown(c) => shown.push(c),
+            '\x7f' => shown.push('\u{2421}'),
+            c => shown.push(char::from_u32(0x2400 + u32::from(c)).unwrap_or(char::REPLACEMENT_CHARACTER)),
+        }
+    }
+    shown
+}
+
+/// Embeddings, overrides and isolates of the Unicode bidirectional algorithm, and their ends.
+const fn turns_around(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The field that shows that a form is one of ours.

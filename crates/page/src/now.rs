@@ -37,7 +37,7 @@ pub struct Now {
     pub now_ms: i64,
     /// The alerts that are not normal, as [`sorted`] has them.
     pub rows: Vec<Row>,
-    /// Switches that block, or are in shadow.
+    /// Switches that block, are in shadow, or did until lately.
     pub switches: Vec<SwitchView>,
     /// Switches that wait for a second person.
     pub requests: Vec<SwitchRequest>,
@@ -212,7 +212,7 @@ fn contained_by(switch: &SwitchView, now_ms: i64) -> Markup {
         a href=(link(&["switches", &switch.switch.id], &[])) { (switch.switch.id) } " "
         code { (crate::switches::condition(document)) } " by " b { (said("owner").unwrap_or(&switch.switch.actor)) }
         @if let Some(reason) = said("reason") { ": " (reason) }
-        @if let Some(end) = crate::switches::ends(document) { ", ends in " (until(end, now_ms)) }
+        (crate::switches::ending(document, now_ms))
         @if switch.counts.blocked > 0 { ", blocked " b { (switch.counts.blocked) } }
         @if switch.counts.shadow > 0 { ", would have blocked " b { (switch.counts.shadow) } }
     }

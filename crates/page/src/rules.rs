@@ -10,7 +10,7 @@ use similar::{ChangeTag, TextDiff};
 use crate::chart::{self, Chart, Line};
 use crate::frame::{self, Section, Visitor};
 use crate::now::group_name;
-use crate::text::{self, ago, count, link, number_or_dash, until};
+use crate::text::{self, ago, count, link, number_or_dash};
 
 /// The list, and what was asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,7 +69,7 @@ fn row(view: &RuleView, now_ms: i64) -> Markup {
             th scope="row" { a href=(link(&["rules", &view.rule.id], &[])) { (view.rule.id) } }
             td { (standing(view)) }
             td { (view.rule.document.get("description").and_then(Value::as_str).map_or_else(|| query(&view.rule.document), str::to_owned)) }
-            td { @if let Some(next) = view.state.as_ref().and_then(|state| state.next) { (until(next, now_ms)) } }
+            td { @if let Some(next) = view.state.as_ref().and_then(|state| state.next) { (text::next(next, now_ms)) } }
             td { (ago(view.rule.changed, now_ms)) " by " (view.rule.actor) }
         }
     }
@@ -199,7 +199,7 @@ fn groups(one: &One, now_ms: i64) -> Markup {
 fn facts(state: &RuleState, now_ms: i64) -> Markup {
     html! {
         dl {
-            @if let Some(next) = state.next { dt { "Next" } dd { "in " (until(next, now_ms)) } }
+            @if let Some(next) = state.next { dt { "Next" } dd { "in " (text::next(next, now_ms)) } }
             @if let Some(prefill) = state.prefill.filter(|prefill| !prefill.finished) { dt { "History" } dd { (prefill.done) " of " (prefill.total) " windows filled" } }
             @if let Some(lateness) = state.lateness { dt { "Late data" } dd { (lateness.late) " of " (lateness.events) " events; half come within " (lateness.median_s) " s" } }
         }
@@ -256,7 +256,12 @@ fn change(version: &RuleDocument, before: Option<&RuleDocument>) -> Markup {
 #[must_use]
 pub fn chart(title: &str, document: &Value, evaluations: &[EvaluationView]) -> Chart {
     let oldest_first = || evaluations.iter().rev();
-    let limits: Vec<_> = oldest_first().map(|it| limits(document, it.base)).collect();
+    // What the detector said, or else what the rule's text says.
+    let usual = |it: &EvaluationView| {
+        let written = || limits(document, it.base);
+        if it.lower.is_none() && it.upper.is_none() { written() } else { (it.lower, it.upper) }
+    };
+    let limits: Vec<_> = oldest_first().map(usual).collect();
     let line = |name: &str, value: &dyn Fn(&EvaluationView) -> Option<f64>| {
         let values: Vec<Option<f64>> = oldest_first().map(value).collect();
         values.iter().any(Option::is_some).then(|| Line { name: name.to_owned(), values })

@@ -32,6 +32,16 @@ pub fn ends(document: &Value) -> Option<Time> {
     (end_ms < MAX_TIME_MS).then_some(Time(end_ms))
 }
 
+/// The same in words, after what was said of the switch: `, ends in 25m`.
+#[must_use]
+pub(crate) fn ending(document: &Value, now_ms: i64) -> Markup {
+    html! {
+        @if let Some(end) = ends(document) {
+            @if end.0 > now_ms { ", ends in " (until(end, now_ms)) } @else { ", ended " (ago(end, now_ms)) " ago" }
+        }
+    }
+}
+
 fn said<'d>(document: &'d Value, field: &str) -> Option<&'d str> {
     document.get(field).and_then(Value::as_str)
 }
@@ -157,7 +167,7 @@ pub fn one(visitor: &Visitor, one: &One) -> String {
             (frame::complaint(one.problem.as_deref()))
             section #state data-fragment {
                 p.state { b class=(one.view.phase) { (one.view.phase) }
-                    @if let Some(end) = ends(document).filter(|end| end.0 > now_ms) { ", ends in " (until(end, now_ms)) }
+                    (ending(document, now_ms))
                     @if let Some(next) = one.view.next { ", blocks again in " (until(next, now_ms)) } }
                 @if let Some(problem) = &one.view.problem { p.problem { "Not in force: " (problem) } }
                 dl {

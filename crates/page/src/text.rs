@@ -95,18 +95,28 @@ pub fn ago(time: Time, now_ms: i64) -> Markup {
     html! { time datetime=(machine(time)) { (span(now_ms.saturating_sub(time.0))) } }
 }
 
-/// How long from now, marked where it is soon.
+/// How long something lasts from now, marked where it ends soon.
 #[must_use]
 pub fn until(time: Time, now_ms: i64) -> Markup {
-    let left_ms = time.0.saturating_sub(now_ms);
-    let class = (left_ms < 15 * MINUTE_MS).then_some("soon");
-    html! { time.until class=[class] datetime=(machine(time)) title=(moment(time)) { (span(left_ms)) } }
+    let is_soon = time.0.saturating_sub(now_ms) < 15 * MINUTE_MS;
+    time_left(time, now_ms, if is_soon { "until soon" } else { "until" })
 }
 
-/// An instant in full.
+/// How long from now something happens that is as it should be.
+#[must_use]
+pub fn next(time: Time, now_ms: i64) -> Markup {
+    time_left(time, now_ms, "until")
+}
+
+fn time_left(time: Time, now_ms: i64, class: &str) -> Markup {
+    let left_ms = time.0.saturating_sub(now_ms);
+    html! { time class=(class) datetime=(machine(time)) title=(moment(time)) { (span(left_ms)) } }
+}
+
+/// An instant in full, with its zone.
 #[must_use]
 pub fn at(time: Time) -> Markup {
-    html! { time.full datetime=(machine(time)) { (moment(time)) } }
+    html! { time.full datetime=(machine(time)) { (moment(time)) " UTC" } }
 }
 
 /// Labels as matchers: `bank="hsbc", app="pay"`; those in `except` left out.

@@ -7,6 +7,7 @@
 //! Hosts and gatherer have the same fields and seed ([`Terms`]), else their sketches mean different things and are refused.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use lanner_core::time::DAY_MS;
 use lanner_sketch::file::{read, write};
@@ -16,7 +17,8 @@ use serde_json::Value;
 
 use crate::answer::Status;
 use crate::fleet::Fleet;
-use crate::profile::{Profile, QUARTER};
+use crate::known::{Known, QUARTER};
+use crate::profile::Profile;
 use crate::spec::ReadFilter;
 use crate::state::{StateError, Text, fingerprint, read_spec};
 
@@ -129,30 +131,34 @@ impl Hosts {
         if (!is_known && self.0.len() >= MAX_HOSTS) || n_others + presence.n_bytes() > MAX_HOSTS_BYTES {
             return Err(HostError::Full);
         }
-        let fleet = profile.fleet_or_new();
-        let _ = fleet.spread.add(&presence)?;
-        let before = self.0.insert(name.to_owned(), Word { host, presence });
-        if let Some(before) = &before {
-            let _ = fleet.spread.remove(&before.presence);
-        }
-        let changed =
-            before.is_none_or(|before| self.0.get(name).is_some_and(|now| now.presence != before.presence));
-        self.note(fleet, changed, now_ms);
-        Ok(())
+        profile.change_fleet(|fleet| {
+            let _ = fleet.spread.add(&presence)?;
+            let before = self.0.insert(name.to_owned(), Word { host, presence });
+            if let Some(before) = &before {
+                let _ = fleet.spread.remove(&before.presence);
+            }
+            let is_other = |before: Word| self.0.get(name).is_some_and(|now| now.presence != before.presence);
+            self.note(fleet, before.is_none_or(is_other), now_ms);
+            Ok(())
+        })
     }
 
     /// Lets go of hosts that said nothing for long.
     fn let_go(&mut self, profile: &mut Profile, now_ms: i64) {
-        let Some(fleet) = profile.fleet_mut() else { return };
-        let n_before = self.0.len();
-        self.0.retain(|_, word| {
-            let stays = now_ms.saturating_sub(word.host.heard_ms) < GONE_AFTER_MS;
-            if !stays {
-                let _ = fleet.spread.remove(&word.presence);
-            }
-            stays
+        if profile.fleet().is_none() {
+            return;
+        }
+        profile.change_fleet(|fleet| {
+            let n_before = self.0.len();
+            self.0.retain(|_, word| {
+                let stays = now_ms.saturating_sub(word.host.heard_ms) < GONE_AFTER_MS;
+                if !stays {
+                    let _ = fleet.spread.remove(&word.presence);
+                }
+                stays
+            });
+            self.note(fleet, self.0.len() != n_before, now_ms);
         });
-        self.note(fleet, self.0.len() != n_before, now_ms);
     }
 
     fn note(&self, fleet: &mut Fleet, has_changed: bool, now_ms: i64) {
@@ -184,11 +190,14 @@ impl Hosts {
         let mut hosts = Self::default();
         while !bytes.is_empty() {
             let ((name, host), presence) = word_of::<(String, Host)>(profile, &mut bytes)?;
-            let fleet = profile.fleet_or_new();
-            let _ = fleet.spread.add(&presence).map_err(|error| StateError::Document(error.to_string()))?;
-            let heard_ms = host.heard_ms;
-            hosts.0.insert(name, Word { host, presence });
-            hosts.note(fleet, true, heard_ms);
+            profile.change_fleet(|fleet| {
+                let added = fleet.spread.add(&presence);
+                let _ = added.map_err(|error| StateError::Document(error.to_string()))?;
+                let heard_ms = host.heard_ms;
+                hosts.0.insert(name, Word { host, presence });
+                hosts.note(fleet, true, heard_ms);
+                Ok(())
+            })?;
         }
         Ok(hosts)
     }
@@ -232,7 +241,8 @@ impl Profile {
         };
         let mut out = Vec::new();
         write(&Text(serde_json::to_vec(&host).unwrap_or_default()), &Seed::new(0), 0, &mut out);
-        write(&self.panes.presence(QUARTER), &self.seed, fingerprint(&self.spec), &mut out);
+        let Known { spec, seed, panes, .. } = &self.known;
+        write(&panes.presence(QUARTER), seed, fingerprint(spec), &mut out);
         out
     }
 
@@ -243,7 +253,7 @@ impl Profile {
         if let Some(fleet) = self.fleet() {
             let head = Head { n_hosts: fleet.n_hosts, changed_ms: fleet.changed_ms };
             write(&Text(serde_json::to_vec(&head).unwrap_or_default()), &Seed::new(0), 0, &mut out);
-            write(&fleet.spread, &self.seed, fingerprint(&self.spec), &mut out);
+            write(&fleet.spread, self.seed(), fingerprint(self.spec()), &mut out);
         }
         out
     }
@@ -252,7 +262,7 @@ impl Profile {
     ///
     /// # Errors
     /// It is damaged, or of another profile; then what was known before stays.
-    pub fn learn_of_fleet(&mut self, mut bytes: &[u8]) -> Result<(), StateError> {
+    pub fn learn_of_fleet(&self, mut bytes: &[u8]) -> Result<(), StateError> {
         let part = |what: &str| {
             let what = what.to_owned();
             move |error| StateError::File { what, error }
@@ -261,19 +271,20 @@ impl Profile {
         let head: Head =
             serde_json::from_slice(&head).map_err(|error| StateError::Document(error.to_string()))?;
         let spread: Spread =
-            read(&mut bytes, &self.seed, fingerprint(&self.spec)).map_err(part("the fleet's sketch"))?;
+            read(&mut bytes, self.seed(), fingerprint(self.spec())).map_err(part("the fleet's sketch"))?;
         let expected = Fleet::new(self.spec(), self.seed()).spread.n_bytes();
         if spread.n_bytes() != expected {
             return Err(StateError::Document("the fleet's sketch has another size".to_owned()));
         }
-        self.set_fleet(Fleet { spread, n_hosts: head.n_hosts, changed_ms: head.changed_ms });
+        let fleet = Fleet { spread, n_hosts: head.n_hosts, changed_ms: head.changed_ms };
+        self.known.fleet.store(Some(Arc::new(fleet)));
         Ok(())
     }
 
     /// What another host has to learn so that both can be compared.
     #[must_use]
     pub fn terms(&self) -> Terms {
-        Terms { document: self.spec.to_json(), seed: format!("{:x}", self.seed.number()) }
+        Terms { document: self.spec().to_json(), seed: format!("{:x}", self.seed().number()) }
     }
 
     /// A profile that has learned nothing, by the terms of a fleet.

@@ -52,7 +52,7 @@ impl Hashes {
     }
 
     /// The key of the version of the group's image.
-    pub(crate) fn version(&self, seed: &Seed) -> Option<Hash> {
+    fn version(&self, seed: &Seed) -> Option<Hash> {
         let bytes = [VERSION.to_le_bytes(), self.version.to_le_bytes()];
         (self.version != 0).then(|| seed.hash(bytes.as_flattened()))
     }
@@ -67,6 +67,25 @@ impl Hashes {
             *place = number.to_le_bytes();
         }
         seed.hash(&bytes)
+    }
+}
+
+/// The keys of an event that are always asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Keys {
+    pub(crate) hashes: Hashes,
+    /// Of the group.
+    pub(crate) group: Hash,
+    /// Of the whole behaviour.
+    pub(crate) whole: Hash,
+    /// Of the version of the group's image.
+    pub(crate) version: Option<Hash>,
+}
+
+impl Keys {
+    pub(crate) fn of(hashes: Hashes, seed: &Seed, n_parts: usize) -> Self {
+        let (group, whole) = (hashes.key(seed, 0), hashes.key(seed, all(n_parts)));
+        Self { hashes, group, whole, version: hashes.version(seed) }
     }
 }
 

@@ -28,16 +28,21 @@
 //! specification, whatever comes; no event is an error.
 
 mod answer;
+mod books;
 mod fleet;
 mod groups;
 mod hosts;
 mod keys;
+mod known;
+mod ledger;
+mod notes;
 mod novelty;
 mod part;
 mod profile;
 pub mod read;
 mod spec;
 mod state;
+mod sync;
 mod template;
 pub mod write;
 

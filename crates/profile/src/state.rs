@@ -9,8 +9,11 @@ use lanner_sketch::{FileError, Seed};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::books::Books;
 use crate::groups::Groups;
-use crate::profile::{Notes, Profile};
+use crate::known::Known;
+use crate::notes::{Notes, Record};
+use crate::profile::Profile;
 use crate::spec::{ReadFilter, Spec};
 
 /// Why profiles cannot be read.
@@ -44,7 +47,7 @@ struct Head {
     document: Value,
     /// The seed's number, in hexadecimal digits.
     seed: String,
-    notes: Notes,
+    notes: Record,
     /// When it was written, milliseconds since 1970.
     saved_ms: i64,
 }
@@ -65,25 +68,27 @@ impl Kept for Text {
 }
 
 impl Profile {
-    /// Appends the profile as bytes, as of `now_ms`.
+    /// Appends the profile as bytes, as of `now_ms`. Threads that learn something rare wait meanwhile.
     pub fn write(&self, now_ms: i64, out: &mut Vec<u8>) {
+        let books = self.books();
+        let Known { spec, seed, panes, counts, first, last, notes, .. } = &self.known;
         let head = Head {
             saved_ms: now_ms,
-            document: self.spec.to_json(),
-            seed: format!("{:x}", self.seed.number()),
-            notes: self.notes.clone(),
+            document: spec.to_json(),
+            seed: format!("{:x}", seed.number()),
+            notes: notes.record(&books.novelty),
         };
         let text = serde_json::to_vec(&head).unwrap_or_default();
         write(&Text(text), &Seed::new(0), 0, out);
-        let (seed, fingerprint) = (&self.seed, fingerprint(&self.spec));
-        write(&self.panes, seed, fingerprint, out);
-        write(&self.counts, seed, fingerprint, out);
-        write(&self.first, seed, fingerprint, out);
-        write(&self.last, seed, fingerprint, out);
-        write(&self.top, seed, fingerprint, out);
-        let groups: Vec<u8> = self.groups.0.keys().flat_map(|group| group.to_le_bytes()).collect();
+        let fingerprint = fingerprint(spec);
+        write(panes, seed, fingerprint, out);
+        write(counts, seed, fingerprint, out);
+        write(first, seed, fingerprint, out);
+        write(last, seed, fingerprint, out);
+        write(&books.top, seed, fingerprint, out);
+        let groups: Vec<u8> = books.groups.0.keys().flat_map(|group| group.to_le_bytes()).collect();
         write(&Text(groups), seed, fingerprint, out);
-        self.groups.0.values().for_each(|distinct| write(distinct, seed, fingerprint, out));
+        books.groups.0.values().for_each(|distinct| write(distinct, seed, fingerprint, out));
     }
 
     /// Reads a profile from the start of `bytes`, and moves them behind it.
@@ -115,8 +120,10 @@ impl Profile {
             groups.0.insert(u64::from_le_bytes(*key), distinct);
         }
         *bytes = rest;
-        Ok(Self::from_parts(spec, seed, (panes, counts, first, last, top, groups), head.notes)
-            .saved_at(head.saved_ms))
+        let books = Books { novelty: head.notes.novelty.clone(), top, groups };
+        let sketches = (panes, counts, first, last);
+        let known = Known::of(spec, seed, sketches, Notes::of(head.notes), &books.groups);
+        Ok(Self::of(known, books, Some(head.saved_ms)))
     }
 
     /// Reads all profiles of a file.

@@ -62,7 +62,10 @@ fn mask_argument(argument: &[u8], out: &mut Vec<u8>) {
 
 /// Appends one word of letters and digits; `start` is where its argument begins.
 fn mask_word(word: &[u8], start: usize, out: &mut Vec<u8>) {
-    if word.iter().all(u8::is_ascii_digit) {
+    // Most words, which nothing below says anything of.
+    if word.iter().all(u8::is_ascii_lowercase) {
+        out.extend(word);
+    } else if word.iter().all(u8::is_ascii_digit) {
         push_mask(b'#', start, out);
     } else if is_random(word) {
         push_mask(b'*', start, out);

@@ -9,8 +9,8 @@
 
 use std::collections::BTreeMap;
 
-use lanner_profile::read::{Format, HostEvent, Lines};
-use serde_json::Value;
+use lanner_profile::read::{Format, HostEvent, Lines, MAX_LINE_BYTES};
+use serde_json::{Value, json};
 
 /// The files of a folder with this ending, in order of their names.
 fn files(folder: &str, ending: &str) -> Vec<String> {
@@ -95,6 +95,38 @@ fn sysmon() {
     );
 }
 
+/// The same event as shippers and converters write it.
+#[test]
+fn windows_events_have_many_forms() {
+    #[track_caller]
+    fn check(line: &Value) {
+        let events = read([line.to_string()]);
+        has(
+            &events[0],
+            &[
+                ("evt.type", "execve"),
+                ("proc.exepath", "C:\\x\\evil.exe"),
+                ("proc.pname", "cmd.exe"),
+                ("proc.cmdline", "evil -a"),
+                ("evt.hostname", "WIN1"),
+            ],
+        );
+        assert_eq!(events[0].time_ms, Some(1_793_700_000_500), "{line}");
+    }
+    let data = json!({ "UtcTime": "2026-11-03 10:00:00.500", "Image": "C:\\x\\evil.exe", "CommandLine": "evil -a", "ParentImage": "C:\\Windows\\cmd.exe" });
+    let system = |id: Value| json!({ "EventID": id, "Computer": "WIN1", "TimeCreated": { "#attributes": { "SystemTime": "2026-11-03T10:00:00.6Z" } } });
+    check(&json!({ "Event": { "System": system(json!(1)), "EventData": data } }));
+    check(
+        &json!({ "Event": { "System": system(json!({ "#attributes": { "Qualifiers": 0 }, "#text": "1" })), "EventData": data } }),
+    );
+    check(&json!({ "EventID": 1, "Computer": "WIN1", "EventData": data }));
+    check(&json!({ "winlog": { "event_id": "1", "computer_name": "WIN1", "event_data": data } }));
+    check(&json!({ "winlog": { "event_id": 1, "event_data": data }, "host": { "name": "WIN1" } }));
+    let mut flat = data;
+    (flat["event_id"], flat["host"]) = (1.into(), "WIN1".into());
+    check(&flat);
+}
+
 #[test]
 fn auditd() {
     let files = files("hostevents/auditd", ".log");
@@ -118,4 +150,19 @@ fn auditd() {
     assert_eq!(normal[1].time_ms, Some(1_492_037_291_036));
     // An executable with blanks in its name is written in hexadecimal digits.
     has(&normal[0], &[("evt.type", "connect"), ("proc.exepath", "/usr/bin/python2.7;58d1ccfb (deleted)")]);
+}
+
+#[test]
+fn a_line_that_is_too_long_says_so() {
+    let mut lines = Lines::new(Format::Auto);
+    let mut read = |line: &str| lines.line(line, &mut |_| ());
+    let line = |n: usize| format!("{{\"time\":\"{}\"}}", "x".repeat(n));
+    let frame = line(0).len();
+    assert_eq!(read(&(line(MAX_LINE_BYTES - frame) + "\r\n")), Ok(()));
+    // Cut where a blank stands.
+    let cut = format!("{} ", &line(2 * MAX_LINE_BYTES)[..MAX_LINE_BYTES]);
+    for long in [line(MAX_LINE_BYTES - frame + 1), cut] {
+        let why = read(&long).unwrap_err();
+        assert_eq!(why, "is longer than 1048576 bytes, which is all that is read of one");
+    }
 }

@@ -170,7 +170,7 @@ impl Switches {
     fn status<'py>(&self, python: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let status = match &self.0 {
             Kind::Given(set) => {
-                json!({"revision": set.revision(), "source": "given", "switches": set.switches().len()})
+                json!({"revision": set.revision(), "source": "given", "switches": set.len()})
             }
             Kind::Refreshed(switches) => switches.status().to_json(),
         };

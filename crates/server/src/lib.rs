@@ -10,7 +10,7 @@
 //!
 //! Reading order: [`settings`] (what can be set), `services` (who does what), [`http`] (what faces share), [`access`]
 //! (who comes in), `intake`, [`evaluate`], [`rules`] (new ones and their past), [`notify`], `processors`, `switches`, `sharing`
-//! and [`Worker`] (several servers on one state), `health` (how Lanner itself is), then the faces: [`api`], `pages`, `graphite`, `seyren`,
+//! and [`Worker`] (several servers on one state), `health` (how Lanner itself is), `export` (what a Prometheus is told), then the faces: [`api`], `pages`, `graphite`, `seyren`,
 //! `alertmanager`.
 
 pub mod access;
@@ -23,6 +23,7 @@ pub mod configuration;
 mod consume;
 pub mod documents;
 pub mod evaluate;
+mod export;
 mod expressions;
 mod findings;
 mod graphite;

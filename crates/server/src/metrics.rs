@@ -19,6 +19,8 @@ pub(crate) struct Metrics {
     pub(crate) ingest_rejected: Counters,
     pub(crate) ingest_too_old: Counters,
     pub(crate) consumers: OfConsumers,
+    pub(crate) remote_write: OfRemoteWrite,
+    pub(crate) results: OfResults,
     pub(crate) processed: Counters,
     pub(crate) unmatched: Counters,
     pub(crate) late_events: Counter,
@@ -30,8 +32,8 @@ pub(crate) struct Metrics {
     pub(crate) evaluations: Counter,
     pub(crate) evaluation_lateness_seconds: Durations,
     pub(crate) windows_skipped: Counter,
-    pub(crate) turn_seconds: Durations,
-    pub(crate) turns_refused: Counter,
+    pub(crate) cycle_seconds: Durations,
+    pub(crate) cycles_refused: Counter,
     pub(crate) sharing: Sharing,
     pub(crate) switches: OfSwitches,
     pub(crate) rules: Gauge,
@@ -63,6 +65,55 @@ impl OfConsumers {
     }
 }
 
+/// Those of endpoints that samples are sent to.
+pub(crate) struct OfRemoteWrite {
+    pub(crate) samples: Counters,
+    pub(crate) pending: Gauges,
+    pub(crate) up: Gauges,
+}
+
+impl OfRemoteWrite {
+    fn register() -> Self {
+        Self {
+            samples: counters(
+                "lanner_remote_write_samples_total",
+                "Samples for an endpoint, by what became of them: sent, refused (by the endpoint), dropped (too many waited).",
+                &["endpoint", "outcome"],
+            ),
+            pending: gauges(
+                "lanner_remote_write_pending",
+                "Samples that wait to be sent to an endpoint.",
+                &["endpoint"],
+            ),
+            up: gauges("lanner_remote_write_up", "1 while an endpoint takes what it is sent.", &["endpoint"]),
+        }
+    }
+}
+
+/// Those of the index of results.
+pub(crate) struct OfResults {
+    pub(crate) evaluations: Counters,
+    pub(crate) pending: Gauge,
+    pub(crate) up: Gauge,
+}
+
+impl OfResults {
+    fn register() -> Self {
+        Self {
+            evaluations: counters(
+                "lanner_result_index_evaluations_total",
+                "Evaluations for the result index, by what became of them: sent, refused.",
+                &["outcome"],
+            ),
+            pending: gauge(
+                "lanner_result_index_pending",
+                "Evaluations that wait in memory for the result index.",
+            ),
+            up: gauge("lanner_result_index_up", "1 while the result index takes what it is sent."),
+        }
+    }
+}
+
 impl Metrics {
     fn register() -> Self {
         Self {
@@ -82,6 +133,8 @@ impl Metrics {
                 &["protocol"],
             ),
             consumers: OfConsumers::register(),
+            remote_write: OfRemoteWrite::register(),
+            results: OfResults::register(),
             processed: counters(
                 "lanner_processor_events_total",
                 "Events that passed a processor.",
@@ -110,7 +163,7 @@ impl Metrics {
             ),
             rule_left_out: gauges(
                 "lanner_rule_left_out",
-                "Events or series of groups beyond the limit that a rule left out of its latest window.",
+                "Events or series of groups beyond the limit, or groups without a trained detector, that a rule left out of its latest window.",
                 &["rule"],
             ),
             http_refused: counter(
@@ -123,12 +176,12 @@ impl Metrics {
                 "Time between when an evaluation is due and when it is made.",
             ),
             windows_skipped: counter("lanner_windows_skipped_total", "Windows missed beyond max_catchup."),
-            turn_seconds: durations(
-                "lanner_turn_seconds",
+            cycle_seconds: durations(
+                "lanner_evaluation_cycle_seconds",
                 "Duration of an evaluation cycle that evaluated something.",
             ),
-            turns_refused: counter(
-                "lanner_turns_refused_total",
+            cycles_refused: counter(
+                "lanner_evaluation_cycles_refused_total",
                 "Evaluation cycles whose results the store refused.",
             ),
             sharing: Sharing::register(),

@@ -11,7 +11,7 @@ use axum::routing::{any, get, post};
 use crate::api::{operations, routes, unnamed};
 use crate::services::Services;
 use crate::switches::gate;
-use crate::{access, alertmanager, graphite, intake, pages, seyren};
+use crate::{access, alertmanager, export, graphite, intake, pages, seyren};
 
 /// Every route, behind the one layer that says who comes in.
 pub(crate) fn router(services: Services) -> Router {
@@ -39,6 +39,7 @@ pub(crate) fn all(looks: Option<Arc<pages::Looks>>) -> Router<Services> {
         .route("/healthz", get(operations::healthz))
         .route("/readyz", get(operations::readyz))
         .route("/metrics", get(operations::metrics))
+        .route("/metrics/alerts", get(export::shown::alerts))
         .merge(pages::routes(looks))
         .merge(graphite::routes())
         .merge(seyren::routes())

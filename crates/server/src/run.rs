@@ -16,6 +16,7 @@ use crate::configuration::service::ConfigurationService;
 use crate::consume::tasks as consume;
 use crate::evaluate::cycle;
 use crate::evaluate::service::EvaluationService;
+use crate::export::{results, tasks as export};
 use crate::expressions::Expressions;
 use crate::findings::service::FindingService;
 use crate::health::service::HealthService;
@@ -32,7 +33,7 @@ use crate::rules::register;
 use crate::rules::service::RuleService;
 use crate::scrape::tasks as scrape;
 use crate::services::Services;
-use crate::settings::token::check_length;
+use crate::settings::token;
 use crate::settings::{Settings, StateIn, Tls};
 use crate::sharing::follow;
 use crate::silences::service::SilenceService;
@@ -85,6 +86,16 @@ pub enum ServerError {
     /// Nobody could sign in through the provider of the configuration.
     #[error("server.openid: {0}")]
     OpenId(String),
+    /// A setting needs what this program was built without.
+    #[error(
+        "server.{setting}: this program was built without it; build it with `cargo build --release --features {feature}`"
+    )]
+    NotBuilt {
+        /// The setting.
+        setting: &'static str,
+        /// The feature of the build.
+        feature: &'static str,
+    },
     /// The server cannot do its part of the work.
     #[error("server.roles: {0}")]
     Roles(String),
@@ -126,6 +137,9 @@ impl Server {
     /// [`ServerError`], each with what to do.
     pub async fn open(settings: Settings) -> Result<Self, ServerError> {
         settings.objection_to_roles().map_or(Ok(()), |why| Err(ServerError::Roles(why)))?;
+        if settings.otlp_grpc.is_some() && !cfg!(feature = "grpc") {
+            return Err(ServerError::NotBuilt { setting: "otlp_grpc", feature: "grpc" });
+        }
         let token = token(&settings)?;
         let certificates = certificates(&settings)?;
         // A standby listens nowhere: whoever asks there is to ask the server that evaluates.
@@ -165,6 +179,8 @@ impl Server {
             server.tasks.push(tokio::spawn(heartbeat::run(Arc::clone(&server.services.health))));
             server.tasks.push(tokio::spawn(scrape::run(Arc::clone(&server.services.intake))));
             server.tasks.push(tokio::spawn(consume::run(Arc::clone(&server.services.intake))));
+            server.tasks.push(tokio::spawn(export::run(Arc::clone(&server.services.health))));
+            server.tasks.extend(results::start(&server.services.base, &server.services.evaluation));
         }
         server.tasks.push(tokio::spawn(end_when_replaced(server.services.base.clone())));
         Ok(server)
@@ -316,7 +332,7 @@ pub(crate) fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Serv
 pub(crate) fn token(settings: &Settings) -> Result<Option<String>, ServerError> {
     let token = settings.token.as_ref().map(|token| token.resolve("server.token")).transpose();
     let token = token.map_err(|problem| ServerError::Token(problem.message))?;
-    token.as_deref().map_or(Ok(()), check_length).map_err(ServerError::Token)?;
+    token.as_deref().map_or(Ok(()), token::check).map_err(ServerError::Token)?;
     Ok(token)
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod openid;
 pub(crate) mod origins;
 mod roles;
 pub mod schemas;
+mod sections;
 mod state;
 mod statsd;
 pub(crate) mod token;
@@ -19,10 +20,11 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use lanner_core::field::{Field, Type, to_json};
 use lanner_core::time::HOUR_MS;
-use lanner_engine::Config;
 use lanner_engine::document::{Check, Fields, Node, Problem};
 use lanner_io::consume::{ConsumeConfig, NOTES, NOTES_KEEP_MS};
 use lanner_io::receiver::{Links, Power, ReceiverConfig, Secret, host_name};
+use lanner_io::remote_write::RemoteWriteConfig;
+use lanner_io::result_index::{self, ResultIndexConfig};
 use lanner_io::scrape::ScrapeConfig;
 use lanner_io::source::SourceConfig;
 use lanner_io::store::{EventRetention, RetentionRule, StoreOptions, Tier, parse_keep_ms};
@@ -36,6 +38,7 @@ use self::openid::{OPENID, OpenId};
 use self::roles::ROLES;
 pub use self::roles::Roles;
 use self::schemas::{SchemaRetention, Schemas};
+pub use self::sections::SettingSections;
 use self::state::STATE;
 pub use self::state::StateIn;
 use self::statsd::STATSD;
@@ -51,6 +54,8 @@ pub const HTTP_PORT: u16 = 9797;
 pub const CARBON_PORT: u16 = 2003;
 /// The port of carbon's pickle protocol.
 pub const CARBON_PICKLE_PORT: u16 = 2004;
+/// The port of OTLP by gRPC.
+const OTLP_GRPC_PORT: u16 = 4317;
 /// The port of syslog.
 const SYSLOG_PORT: u16 = 514;
 
@@ -142,6 +147,12 @@ pub const SERVER: &[Field] = &[
     .of(Type::Either(&[Type::OneOf(&["file"]), Type::Map(STATE)]))
     .or("file"),
     Field::new(
+        "result_index",
+        "{ url: 'https://opensearch.example.org:9200', keep: 90d }",
+        "an OpenSearch that is sent every evaluation, to be searched by rule, group, time and value",
+    )
+    .of(Type::Map(result_index::FIELDS)),
+    Field::new(
         "roles",
         "[api, notify]",
         "which part of the work this server does: all, or api and notify, or worker; servers share it by a `state` in a database",
@@ -152,6 +163,12 @@ pub const SERVER: &[Field] = &[
         .or("off"),
     Field::new("syslog", "\":5514\"", "listen address of syslog, over UDP and TCP, or off; messages are events of the stream `syslog`")
         .or("off"),
+    Field::new(
+        "otlp_grpc",
+        "\":4317\"",
+        "listen address of OTLP by gRPC, or off; for a program that was built with the feature `grpc`",
+    )
+    .or("off"),
     Field::new("statsd", "\":8125\"", "listen address of StatsD, over UDP and TCP, or off, or a map")
         .of(Type::Either(&[Type::Text, Type::Map(STATSD)]))
         .or("off"),
@@ -224,6 +241,8 @@ pub struct Settings {
     pub carbon_udp: Option<SocketAddr>,
     /// Where syslog is taken, by UDP and TCP; `None` for nowhere.
     pub syslog: Option<SocketAddr>,
+    /// Where OTLP is taken by gRPC; `None` for nowhere.
+    pub otlp_grpc: Option<SocketAddr>,
     /// Where `StatsD` is taken, by UDP and TCP, and what is made of it; `None` for nowhere.
     pub statsd: Option<Statsd>,
     /// The token that callers must show; needed as soon as an address is not loopback.
@@ -254,6 +273,8 @@ pub struct Settings {
     pub store: StoreOptions,
     /// Where state is kept.
     pub state: StateIn,
+    /// Where evaluations are sent to be searched.
+    pub result_index: Option<ResultIndexConfig>,
     /// Which part of the work this server does.
     pub roles: Roles,
     /// How finely Graphite's clients see series, by name.
@@ -274,39 +295,14 @@ pub struct Settings {
     pub scrape: Arc<Vec<ScrapeConfig>>,
     /// Brokers whose messages are taken.
     pub consume: Arc<Vec<ConsumeConfig>>,
+    /// Who is sent samples.
+    pub remote_write: Arc<Vec<RemoteWriteConfig>>,
     /// What the configuration file says, section by section, to be compared when it is read again.
     pub written: serde_json::Value,
     /// Whether rules are evaluated and the store is kept up; not in a process that only reads or changes what is stored.
     pub evaluate: bool,
     /// Whether nothing in the data folder may change.
     pub read_only: bool,
-}
-
-/// The sections of a configuration that are settings, as far as they are written.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct SettingSections<'n> {
-    /// `server`.
-    pub server: Option<&'n Node>,
-    /// `retention`.
-    pub retention: Option<&'n Node>,
-    /// `sources`.
-    pub sources: Option<&'n Node>,
-    /// `scrape`.
-    pub scrape: Option<&'n Node>,
-    /// `consume`.
-    pub consume: Option<&'n Node>,
-}
-
-impl<'n> From<&'n Config> for SettingSections<'n> {
-    fn from(config: &'n Config) -> Self {
-        Self {
-            server: config.server.as_ref(),
-            retention: config.retention.as_ref(),
-            sources: config.sources.as_ref(),
-            scrape: config.scrape.as_ref(),
-            consume: config.consume.as_ref(),
-        }
-    }
 }
 
 /// The files of a certificate and its key, in PEM form.
@@ -329,6 +325,7 @@ impl Settings {
             carbon_pickle: Some(SocketAddr::from(([127, 0, 0, 1], CARBON_PICKLE_PORT))),
             carbon_udp: None,
             syslog: None,
+            otlp_grpc: None,
             statsd: None,
             token: None,
             token_name: token::CONFIGURED.to_owned(),
@@ -344,6 +341,7 @@ impl Settings {
             heartbeat: None,
             store: StoreOptions::default(),
             state: StateIn::default(),
+            result_index: None,
             roles: Roles::default(),
             schemas: Arc::default(),
             time_zone: TimeZone::UTC,
@@ -354,6 +352,7 @@ impl Settings {
             sources: Arc::default(),
             scrape: Arc::default(),
             consume: Arc::default(),
+            remote_write: Arc::default(),
             written: serde_json::Value::Null,
             evaluate: true,
             read_only: false,
@@ -383,8 +382,8 @@ impl Settings {
     #[must_use]
     pub(crate) fn public_address(&self) -> Option<SocketAddr> {
         let statsd = self.statsd.as_ref().map(|statsd| statsd.listen);
-        let addresses =
-            [Some(self.listen), self.carbon, self.carbon_pickle, self.carbon_udp, self.syslog, statsd];
+        let of_samples = [self.carbon, self.carbon_pickle, self.carbon_udp, statsd];
+        let addresses = [&[Some(self.listen), self.syslog, self.otlp_grpc][..], &of_samples].concat();
         addresses.into_iter().flatten().find(|address| !address.ip().to_canonical().is_loopback())
     }
 
@@ -399,9 +398,10 @@ impl Settings {
         })
     }
 
-    /// Takes over what the sections `server`, `retention`, `sources`, `scrape` and `consume` say, and returns the problems in them.
+    /// Takes over what the sections `server`, `retention`, `sources`, `scrape`, `consume` and `remote_write` say, and returns the problems
+    /// in them.
     pub fn read(&mut self, sections: SettingSections<'_>) -> Vec<Problem> {
-        let SettingSections { server, retention, sources, scrape, consume } = sections;
+        let SettingSections { server, retention, sources, scrape, consume, remote_write } = sections;
         let mut check = Check::default();
         self.written = serde_json::json!({
             "server": server.map(|node| to_json(node, &[SERVER])),
@@ -409,6 +409,7 @@ impl Settings {
             "sources": sources.map(Node::to_json),
             "scrape": scrape.map(Node::to_json),
             "consume": consume.map(Node::to_json),
+            "remote_write": remote_write.map(Node::to_json),
         });
         if let Some(mut fields) = server.and_then(|node| check.map(node, "server")) {
             self.read_server(&mut fields, &mut check);
@@ -428,6 +429,9 @@ impl Settings {
             self.consume = Arc::new(ConsumeConfig::read_all(node, "consume", &mut check));
             let notes = EventRetention { pattern: format!("{NOTES}*"), keep_ms: NOTES_KEEP_MS };
             self.store.event_retention.insert(0, notes);
+        }
+        if let Some(node) = remote_write {
+            self.remote_write = Arc::new(RemoteWriteConfig::read_all(node, "remote_write", &mut check));
         }
         self.keep_as_schemas_say(retention, &mut check);
         check.problems
@@ -461,13 +465,8 @@ impl Settings {
         self.store.retention.extend(rules);
     }
 
-    fn read_server(&mut self, fields: &mut Fields<'_>, check: &mut Check) {
-        if let Some(folder) = fields.read("data", check, text) {
-            self.folder = folder.into();
-        }
-        if let Some(listen) = fields.read("listen", check, |node| parse_address(&text(node)?, HTTP_PORT)) {
-            self.listen = listen;
-        }
+    /// Where data is taken, besides HTTP.
+    fn read_listeners(&mut self, fields: &mut Fields<'_>, check: &mut Check) {
         let address_or_off = |node: &Node, port: u16| match text(node)?.as_str() {
             "off" | "false" => Ok(None),
             address => parse_address(address, port).map(Some),
@@ -483,9 +482,21 @@ impl Settings {
         self.carbon_udp = udp.unwrap_or(self.carbon_udp);
         let syslog = fields.read("syslog", check, |node| address_or_off(node, SYSLOG_PORT));
         self.syslog = syslog.unwrap_or(self.syslog);
+        let otlp_grpc = fields.read("otlp_grpc", check, |node| address_or_off(node, OTLP_GRPC_PORT));
+        self.otlp_grpc = otlp_grpc.unwrap_or(self.otlp_grpc);
         if let Some(node) = fields.get("statsd") {
             self.statsd = statsd::read(node, address_or_off, check);
         }
+    }
+
+    fn read_server(&mut self, fields: &mut Fields<'_>, check: &mut Check) {
+        if let Some(folder) = fields.read("data", check, text) {
+            self.folder = folder.into();
+        }
+        if let Some(listen) = fields.read("listen", check, |node| parse_address(&text(node)?, HTTP_PORT)) {
+            self.listen = listen;
+        }
+        self.read_listeners(fields, check);
         if let Some(zone) = fields.read("time_zone", check, time_zone) {
             self.time_zone = zone;
         }
@@ -495,7 +506,7 @@ impl Settings {
         };
         let token = |node: &Node| {
             let token: Secret = secret(node)?;
-            token.plain().map_or(Ok(()), token::check_length).map(|()| token)
+            token.plain().map_or(Ok(()), token::check).map(|()| token)
         };
         self.token = fields.read("token", check, token).or_else(|| self.token.take());
         if let Some(node) = fields.get("openid") {
@@ -544,6 +555,9 @@ impl Settings {
         }
         if let Some(state) = fields.get("state").and_then(|node| state::read(node, check)) {
             self.state = state;
+        }
+        if let Some(node) = fields.get("result_index") {
+            self.result_index = ResultIndexConfig::read(node, "server.result_index", check);
         }
         if let Some(roles) = fields.get("roles").and_then(|node| roles::read(node, check)) {
             self.roles = roles;

@@ -20,11 +20,13 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::access;
+use crate::access::following;
 use crate::access::service::AccessService;
 use crate::base::Base;
 use crate::evaluate::cycle;
 use crate::evaluate::owner::whoever_this_is;
 use crate::evaluate::service::EvaluationService;
+use crate::export::results;
 use crate::expressions::Expressions;
 use crate::http::blocking;
 use crate::intake::service::IntakeService;
@@ -52,6 +54,8 @@ pub struct Worker {
     address: SocketAddr,
     turn: JoinHandle<()>,
     keeping: JoinHandle<()>,
+    following: tokio::task::JoinHandle<()>,
+    results: Option<tokio::task::JoinHandle<()>>,
     http: tokio::task::JoinHandle<()>,
 }
 
@@ -76,6 +80,7 @@ impl Worker {
             carbon_pickle: None,
             carbon_udp: None,
             syslog: None,
+            otlp_grpc: None,
             statsd: None,
             ..settings
         };
@@ -97,6 +102,8 @@ impl Worker {
         let turn = cycle::start(&evaluation)?;
         let (stop, stopped) = oneshot::channel();
         let shutdown = Arc::clone(&base.shutdown);
+        let following = tokio::spawn(following::run(Arc::clone(&access), Arc::clone(&shutdown)));
+        let results = results::start(&base, &evaluation);
         let router = router(Seen { evaluation: Arc::clone(&evaluation), keeper }, access);
         let http = tokio::spawn(async move {
             let serving = lanner_io::http::serve(listener, certificates, router, stopped);
@@ -107,7 +114,7 @@ impl Worker {
             };
             tokio::join!(serving, stopping);
         });
-        Ok(Self { base, evaluation, address, turn, keeping, http })
+        Ok(Self { base, evaluation, address, turn, keeping, following, results, http })
     }
 
     /// Where HTTP listens.
@@ -124,6 +131,11 @@ impl Worker {
         let keeping = self.keeping;
         if tokio::time::timeout(LEAVING, blocking(move || keeping.join().is_ok())).await.is_err() {
             tracing::warn!("the shards are not given back yet, and are free when the lease ends");
+        }
+        self.following.abort();
+        if let Some(results) = self.results {
+            // It ends by itself; what it cannot send is read from the state after the next start.
+            let _ = results.await;
         }
         self.http.abort();
         let base = self.base;

@@ -66,7 +66,7 @@ fn panes_day(bencher: Bencher<'_, '_>, mib: usize) {
 fn first_and_last_seen(bencher: Bencher<'_, '_>, mib: usize) {
     let seed = Seed::new(1);
     let size = Size::memory(mib << 19);
-    let (mut first, mut last) = (FirstSeen::new(size, &seed), LastSeen::new(size, &seed));
+    let (first, last) = (FirstSeen::new(size, &seed), LastSeen::new(size, &seed));
     each(bencher, |key| {
         let key = seed.hash(key);
         (first.add(key, 1_000).unwrap_or(0) + last.add(key, 1_000).unwrap_or(0)) as u64

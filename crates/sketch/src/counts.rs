@@ -3,6 +3,7 @@
 //! Whether something is rare is known long before its count is. So [`Rarity`] has cells of four bits, which makes it as exact as
 //! sixteen times the memory in cells of 64 bits. Where counts are wanted there are wider cells.
 
+use crate::cells::Cell64;
 use crate::line::{Line, N_ROWS, cell_of, line_of, lines};
 use crate::merge::{MergeError, Merged, same};
 use crate::seed::{Hash, Seed};
@@ -21,7 +22,7 @@ pub type Rarity = Counts<4>;
 /// SIGCOMM 2002.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Counts<const BITS: u32> {
-    lines: Vec<Line<[u64; 8]>>,
+    lines: Vec<Line<Words>>,
     /// Of the seed under which keys were hashed.
     seed_check: u64,
 }
@@ -32,6 +33,9 @@ pub struct Count {
     value: u32,
     is_saturated: bool,
 }
+
+/// The words of a line.
+pub(crate) type Words = [Cell64; 8];
 
 /// Where a cell lies: a word of the line, and the bits in it.
 #[derive(Clone, Copy)]
@@ -53,14 +57,20 @@ impl<const BITS: u32> Counts<BITS> {
     /// Counts of nothing yet, in `size` bytes, for keys hashed under `seed`. Allocates all of its memory now.
     #[must_use]
     pub fn new(size: Size, seed: &Seed) -> Self {
-        Self { lines: lines(size.n_lines(), [0; 8]), seed_check: seed.check() }
+        Self { lines: lines(size.n_lines()), seed_check: seed.check() }
     }
 
     /// Notes one sighting, and returns the count with it. Cost: one line of memory, no allocation.
     #[inline]
     pub fn add(&mut self, key: Hash) -> Count {
-        let at = line_of(key, self.lines.len());
-        let line = &mut self.lines[at].0;
+        self.add_shared(key)
+    }
+
+    /// As [`Self::add`], while other threads may count: they find what was before or after. Threads that add take turns, else
+    /// sightings are lost.
+    #[inline]
+    pub fn add_shared(&self, key: Hash) -> Count {
+        let line = &self.lines[line_of(key, self.lines.len())].0;
         let spots = spots::<BITS>(key);
         let before = least::<BITS>(line, spots);
         // All of its cells are full: what is frequent costs no writing.
@@ -91,10 +101,8 @@ impl<const BITS: u32> Counts<BITS> {
     pub fn merge(&mut self, other: &Self) -> Result<Merged, MergeError> {
         same("seed", self.seed_check, other.seed_check)?;
         same("size", self.lines.len() as u64, other.lines.len() as u64)?;
-        for (line, other) in self.lines.iter_mut().zip(&other.lines) {
-            for (word, other) in line.0.iter_mut().zip(other.0) {
-                *word = add_cells::<BITS>(*word, other);
-            }
+        for (word, other) in self.words().zip(other.words()) {
+            word.set(add_cells::<BITS>(word.get(), other.get()));
         }
         Ok(Merged::UpperBound)
     }
@@ -103,21 +111,21 @@ impl<const BITS: u32> Counts<BITS> {
     #[must_use]
     pub fn load(&self) -> f64 {
         let cells = self.lines.len() * (512 / BITS) as usize;
-        let used: u32 = self.lines.iter().flat_map(|line| line.0).map(used_cells::<BITS>).sum();
+        let used: u32 = self.words().map(|word| used_cells::<BITS>(word.get())).sum();
         f64::from(used) / cells as f64
     }
 
     /// Memory of the cells, bytes; the same for its whole life.
     #[must_use]
     pub const fn n_bytes(&self) -> usize {
-        self.lines.len() * size_of::<Line<[u64; 8]>>()
+        self.lines.len() * size_of::<Line<Words>>()
     }
 
-    pub(crate) fn words(&self) -> impl Iterator<Item = u64> {
-        self.lines.iter().flat_map(|line| line.0)
+    pub(crate) fn words(&self) -> impl Iterator<Item = &Cell64> {
+        self.lines.iter().flat_map(|line| &line.0)
     }
 
-    pub(crate) fn from_words(seed_check: u64, lines: Vec<Line<[u64; 8]>>) -> Self {
+    pub(crate) const fn from_words(seed_check: u64, lines: Vec<Line<Words>>) -> Self {
         Self { lines, seed_check }
     }
 
@@ -135,21 +143,22 @@ fn spots<const BITS: u32>(key: Hash) -> [Spot; N_ROWS] {
 }
 
 #[inline]
-fn cell<const BITS: u32>(line: &[u64; 8], Spot { word, shift }: Spot) -> u64 {
-    (line[word % 8] >> shift) & u64::from(Counts::<BITS>::MOST)
+fn cell<const BITS: u32>(line: &Words, Spot { word, shift }: Spot) -> u64 {
+    (line[word % 8].get() >> shift) & u64::from(Counts::<BITS>::MOST)
 }
 
 #[inline]
-fn least<const BITS: u32>(line: &[u64; 8], [a, b, c, d]: [Spot; N_ROWS]) -> u64 {
+fn least<const BITS: u32>(line: &Words, [a, b, c, d]: [Spot; N_ROWS]) -> u64 {
     let cell = |spot| cell::<BITS>(line, spot);
     cell(a).min(cell(b)).min(cell(c).min(cell(d)))
 }
 
 /// Makes a cell at least `value`.
 #[inline]
-fn raise<const BITS: u32>(line: &mut [u64; 8], spot: Spot, value: u64) {
+fn raise<const BITS: u32>(line: &Words, spot: Spot, value: u64) {
     let before = cell::<BITS>(line, spot);
-    line[spot.word % 8] ^= (before ^ before.max(value)) << spot.shift;
+    let word = &line[spot.word % 8];
+    word.set(word.get() ^ (before ^ before.max(value)) << spot.shift);
 }
 
 /// Adds cell by cell; a cell that would overflow is full.

@@ -9,6 +9,7 @@
 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
+use crate::cells::Cell64;
 use crate::counts::Counts;
 use crate::distinct::Distinct;
 use crate::line::{LINE_BYTES, Line};
@@ -151,17 +152,14 @@ impl<const BITS: u32> Kept for Counts<BITS> {
     const KIND: u16 = BITS as u16;
 
     fn write_body(&self, out: &mut Vec<u8>) {
-        out.extend(self.words().flat_map(u64::to_le_bytes));
+        out.extend(self.words().flat_map(|word| word.get().to_le_bytes()));
     }
 
     fn read_body(seed_check: u64, body: &[u8]) -> Option<Self> {
         let lines = lines_of(body)?;
         let line = |bytes: &[u8; LINE_BYTES]| {
-            let mut words = [0; 8];
-            for (word, bytes) in words.iter_mut().zip(bytes.as_chunks().0) {
-                *word = u64::from_le_bytes(*bytes);
-            }
-            Line(words)
+            let words = bytes.as_chunks().0;
+            Line(std::array::from_fn(|at| Cell64::new(u64::from_le_bytes(words[at]))))
         };
         Some(Self::from_words(seed_check, lines.iter().map(line).collect()))
     }
@@ -201,7 +199,7 @@ impl Kept for LastSeen {
     const KIND: u16 = 101;
 
     fn write_body(&self, out: &mut Vec<u8>) {
-        out.extend(self.inner().cells().flat_map(u32::to_le_bytes));
+        out.extend(self.inner().cells().flat_map(|cell| cell.get().to_le_bytes()));
     }
 
     fn read_body(seed_check: u64, body: &[u8]) -> Option<Self> {
@@ -213,7 +211,7 @@ impl Kept for FirstSeen {
     const KIND: u16 = 102;
 
     fn write_body(&self, out: &mut Vec<u8>) {
-        out.extend(self.inner().cells().flat_map(u32::to_le_bytes));
+        out.extend(self.inner().cells().flat_map(|cell| cell.get().to_le_bytes()));
     }
 
     fn read_body(seed_check: u64, body: &[u8]) -> Option<Self> {

@@ -22,6 +22,7 @@
 //! too low, last sightings never too early, first sightings never too late. The same keys in the same order give the same
 //! bytes, on every machine.
 
+mod cells;
 mod counts;
 mod distinct;
 pub mod file;

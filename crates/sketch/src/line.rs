@@ -12,13 +12,13 @@ pub(crate) const LINE_BYTES: usize = 64;
 pub(crate) const N_ROWS: usize = 4;
 
 /// A line, begun where a cache line begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[repr(align(64))]
 pub(crate) struct Line<T>(pub(crate) T);
 
-/// The lines of a sketch, all of them `zero`.
-pub(crate) fn lines<T: Copy>(n_lines: usize, zero: T) -> Vec<Line<T>> {
-    vec![Line(zero); n_lines]
+/// The lines of a sketch, in which nothing was counted.
+pub(crate) fn lines<T: Default + Clone>(n_lines: usize) -> Vec<Line<T>> {
+    vec![Line(T::default()); n_lines]
 }
 
 /// The place of a key's line among `n_lines`, of which there are fewer than 2^32.

@@ -3,6 +3,7 @@
 //! A cell holds the latest time of all keys that share it, and the earliest of a key's four cells is its last sighting; with
 //! all turned round, its first. A last sighting is never too early and a first never too late.
 
+use crate::cells::Cell32;
 use crate::line::{Line, N_ROWS, cell_of, line_of, lines};
 use crate::merge::{MergeError, Merged, same};
 use crate::seed::{Hash, Seed};
@@ -22,7 +23,7 @@ pub struct FirstSeen(Highest);
 /// The highest number of each key; 0 where there is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Highest {
-    lines: Vec<Line<[u32; 16]>>,
+    lines: Vec<Line<[Cell32; 16]>>,
     seed_check: u64,
 }
 
@@ -34,9 +35,9 @@ impl LastSeen {
     }
 
     /// Notes a sighting at `time_ms` (milliseconds since 1970; kept to the second, from 1970 to 2106), and returns the last one
-    /// before it. Cost: one line of memory, no allocation.
+    /// before it. Cost: one line of memory, no allocation. Any number of threads may do so at once.
     #[inline]
-    pub fn add(&mut self, key: Hash, time_ms: i64) -> Option<i64> {
+    pub fn add(&self, key: Hash, time_ms: i64) -> Option<i64> {
         let before = self.0.add(key, seconds(time_ms));
         (before > 0).then(|| i64::from(before) * 1_000)
     }
@@ -80,7 +81,7 @@ impl FirstSeen {
 
     /// Notes a sighting at `time_ms`, as [`LastSeen::add`] does, and returns the first one before it.
     #[inline]
-    pub fn add(&mut self, key: Hash, time_ms: i64) -> Option<i64> {
+    pub fn add(&self, key: Hash, time_ms: i64) -> Option<i64> {
         let before = self.0.add(key, u32::MAX - seconds(time_ms));
         (before > 0).then(|| i64::from(u32::MAX - before) * 1_000)
     }
@@ -122,50 +123,41 @@ fn seconds(time_ms: i64) -> u32 {
 
 impl Highest {
     fn new(size: Size, seed: &Seed) -> Self {
-        Self { lines: lines(size.n_lines(), [0; 16]), seed_check: seed.check() }
+        Self { lines: lines(size.n_lines()), seed_check: seed.check() }
     }
 
     /// Raises a key to `value`, and returns what it had.
     #[inline]
-    fn add(&mut self, key: Hash, value: u32) -> u32 {
-        let at = line_of(key, self.lines.len());
-        let line = &mut self.lines[at].0;
-        let mut before = u32::MAX;
-        for row in 0..N_ROWS {
-            let cell = &mut line[place(key, row) % 16];
-            before = before.min(*cell);
-            *cell = (*cell).max(value);
-        }
-        before
+    fn add(&self, key: Hash, value: u32) -> u32 {
+        let line = &self.lines[line_of(key, self.lines.len())].0;
+        (0..N_ROWS).map(|row| line[place(key, row) % 16].raise(value)).fold(u32::MAX, u32::min)
     }
 
     fn get(&self, key: Hash) -> u32 {
         let line = &self.lines[line_of(key, self.lines.len())].0;
-        (0..N_ROWS).map(|row| line[place(key, row) % 16]).fold(u32::MAX, u32::min)
+        (0..N_ROWS).map(|row| line[place(key, row) % 16].get()).fold(u32::MAX, u32::min)
     }
 
     /// Cell by cell the higher: what one that saw both streams would hold.
     fn merge(&mut self, other: &Self) -> Result<Merged, MergeError> {
         same("seed", self.seed_check, other.seed_check)?;
         same("size", self.lines.len() as u64, other.lines.len() as u64)?;
-        for (line, other) in self.lines.iter_mut().zip(&other.lines) {
-            for (cell, other) in line.0.iter_mut().zip(other.0) {
-                *cell = (*cell).max(other);
-            }
+        for (cell, other) in self.cells().zip(other.cells()) {
+            cell.raise(other.get());
         }
         Ok(Merged::Exact)
     }
 
     const fn n_bytes(&self) -> usize {
-        self.lines.len() * size_of::<Line<[u32; 16]>>()
+        self.lines.len() * size_of::<Line<[Cell32; 16]>>()
     }
 
-    pub(crate) fn cells(&self) -> impl Iterator<Item = u32> {
-        self.lines.iter().flat_map(|line| line.0)
+    pub(crate) fn cells(&self) -> impl Iterator<Item = &Cell32> {
+        self.lines.iter().flat_map(|line| &line.0)
     }
 
     pub(crate) fn from_lines(seed_check: u64, lines: impl Iterator<Item = [u32; 16]>) -> Self {
-        Self { lines: lines.map(Line).collect(), seed_check }
+        Self { lines: lines.map(|cells| Line(cells.map(Cell32::new))).collect(), seed_check }
     }
 }
 

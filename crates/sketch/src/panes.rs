@@ -7,6 +7,7 @@
 //!
 //! All panes of a key lie in one line, so several windows cost hardly more than one.
 
+use crate::cells::{Cell32, Time};
 use crate::counts::Count;
 use crate::line::{LINE_BYTES, Line, N_ROWS, cell_of, line_of, lines};
 use crate::merge::{MergeError, Merged, same};
@@ -26,16 +27,19 @@ const CELL_BITS: u32 = 2;
 /// A cell: a byte for each window, the first the lowest; in its lower four bits the current pane, in its upper the one before.
 type Cell = u32;
 
+/// The cells of a line.
+type Cells = [Cell32; 16];
+
 /// How often each key was seen in each of several windows: up to 14 times, and "at least 15".
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Panes {
-    lines: Vec<Line<[Cell; 16]>>,
+    lines: Vec<Line<Cells>>,
     seed_check: u64,
     /// The first is that of the panes of today and yesterday; 0 is a window that never ends.
     lengths_ms: [i64; MAX_WINDOWS],
-    now_ms: i64,
+    now_ms: Time,
     /// The end of today.
-    next_ms: i64,
+    next_ms: Time,
 }
 
 /// How often a key was seen in each window: a byte for each, up to 15.
@@ -91,37 +95,55 @@ impl Panes {
     #[must_use]
     pub fn new(size: Size, seed: &Seed, windows_ms: &[i64], now_ms: i64) -> Self {
         let lengths_ms = std::array::from_fn(|place| windows_ms.get(place).copied().unwrap_or(0).max(0));
-        Self::of_lines(lines(size.n_lines(), [0; 16]), seed.check(), lengths_ms, now_ms)
+        Self::of_lines(lines(size.n_lines()), seed.check(), lengths_ms, now_ms)
     }
 
     fn of_lines(
-        lines: Vec<Line<[Cell; 16]>>,
+        lines: Vec<Line<Cells>>,
         seed_check: u64,
         lengths_ms: [i64; MAX_WINDOWS],
         now_ms: i64,
     ) -> Self {
-        let mut panes = Self { lines, seed_check, lengths_ms, now_ms, next_ms: 0 };
-        panes.next_ms = panes.start_of_next();
-        panes
+        let next_ms = Time::new(start_of_next(lengths_ms[0], now_ms));
+        Self { lines, seed_check, lengths_ms, now_ms: Time::new(now_ms), next_ms }
     }
 
     /// Moves to a later time; an earlier one changes nothing. Cost: nothing, except at the end of a day, when all memory is passed
     /// once.
     #[inline]
     pub fn advance(&mut self, now_ms: i64) {
-        if now_ms >= self.next_ms {
+        self.advance_shared(now_ms);
+    }
+
+    /// As [`Self::advance`], while other threads may count. Threads that advance or add take turns.
+    #[inline]
+    pub fn advance_shared(&self, now_ms: i64) {
+        if self.ends_by(now_ms) {
             self.turn(now_ms);
         }
-        self.now_ms = self.now_ms.max(now_ms);
+        self.now_ms.raise(now_ms);
+    }
+
+    /// Whether today is over at `now_ms`, so that [`Self::advance`] has work to do.
+    #[inline]
+    #[must_use]
+    pub fn ends_by(&self, now_ms: i64) -> bool {
+        now_ms >= self.next_ms.get()
     }
 
     /// Notes one sighting, and returns the counts with it. Cost: one line of memory, no allocation.
     #[inline]
     pub fn add(&mut self, key: Hash) -> Recent {
-        let at = line_of(key, self.lines.len());
-        let line = &mut self.lines[at].0;
+        self.add_shared(key)
+    }
+
+    /// As [`Self::add`], while other threads may count: they find what was before or after. Threads that add take turns, else
+    /// sightings are lost.
+    #[inline]
+    pub fn add_shared(&self, key: Hash) -> Recent {
+        let line = &self.lines[line_of(key, self.lines.len())].0;
         let at = places(key);
-        let mut cells = at.map(|at| line[at]);
+        let mut cells = at.map(|at| line[at].get());
         let before = least_today(cells);
         // What is frequent today costs no writing.
         if before >= Cell::from(MOST) {
@@ -131,7 +153,7 @@ impl Panes {
         for row in 0..N_ROWS {
             let today = cells[row] & Cell::from(MOST);
             cells[row] += after.max(today) - today;
-            line[at[row]] = cells[row];
+            line[at[row]].set(cells[row]);
         }
         Recent::of(cells)
     }
@@ -141,7 +163,16 @@ impl Panes {
     #[must_use]
     pub fn count(&self, key: Hash) -> Recent {
         let line = &self.lines[line_of(key, self.lines.len())].0;
-        Recent::of(places(key).map(|at| line[at]))
+        Recent::of(places(key).map(|at| line[at].get()))
+    }
+
+    /// The counts of a key that is so frequent today that one more sighting changes nothing; `None` of any other.
+    #[inline]
+    #[must_use]
+    pub fn frequent(&self, key: Hash) -> Option<Recent> {
+        let line = &self.lines[line_of(key, self.lines.len())].0;
+        let cells = places(key).map(|at| line[at].get());
+        (least_today(cells) >= Cell::from(MOST)).then_some(Recent::FREQUENT)
     }
 
     /// Which keys were seen in the window at `place`, for a [`Spread`](crate::Spread). Cost: all memory is passed once.
@@ -149,9 +180,9 @@ impl Panes {
     pub fn presence(&self, place: usize) -> Presence {
         let of_window =
             Cell::from_le_bytes(std::array::from_fn(|at| if at == 0 || at == place { 0xff } else { 0 }));
-        let mask = |line: &Line<[Cell; 16]>| {
+        let mask = |line: &Line<Cells>| {
             let bits = line.0.iter().enumerate();
-            bits.fold(0, |mask, (nth, cell)| mask | u16::from(cell & of_window != 0) << nth)
+            bits.fold(0, |mask, (nth, cell)| mask | u16::from(cell.get() & of_window != 0) << nth)
         };
         Presence::of(self.seed_check, self.lines.iter().map(mask))
     }
@@ -159,14 +190,13 @@ impl Panes {
     /// Forgets what was seen from `from_ms` to `to_ms`, as far as panes allow: all of today, all of yesterday, or both.
     pub fn forget(&mut self, from_ms: i64, to_ms: i64) -> Forgotten {
         let day_ms = self.lengths_ms[0].max(1);
-        let today_ms = self.next_ms.saturating_sub(day_ms);
-        let panes = [(today_ms.saturating_sub(day_ms), today_ms, !0xf0), (today_ms, self.next_ms, !0x0f)];
+        let next_ms = self.next_ms.get();
+        let today_ms = next_ms.saturating_sub(day_ms);
+        let panes = [(today_ms.saturating_sub(day_ms), today_ms, !0xf0), (today_ms, next_ms, !0x0f)];
         let hit =
             panes.map(|(start, end, keep)| (from_ms < end && to_ms > start).then_some((start, end, keep)));
         let keep = hit.iter().flatten().fold(Cell::MAX, |all, (_, _, keep)| all & keep);
-        for cell in self.lines.iter_mut().flat_map(|line| &mut line.0) {
-            *cell &= keep;
-        }
+        self.cells().for_each(|cell| cell.set(cell.get() & keep));
         Forgotten {
             from_ms: hit.iter().flatten().map(|pane| pane.0).min(),
             to_ms: hit.iter().flatten().map(|pane| pane.1).max(),
@@ -185,45 +215,46 @@ impl Panes {
             same("windows", ours.unsigned_abs(), theirs.unsigned_abs())?;
         }
         let mut other = other.clone();
-        self.advance(other.now_ms);
-        other.advance(self.now_ms);
-        for (line, other) in self.lines.iter_mut().zip(&other.lines) {
-            for (cell, other) in line.0.iter_mut().zip(other.0) {
-                let mut bytes = cell.to_le_bytes();
-                for (byte, other) in bytes.iter_mut().zip(other.to_le_bytes()) {
-                    *byte = pane(*byte & MOST, other & MOST) | pane(*byte >> 4, other >> 4) << 4;
-                }
-                *cell = Cell::from_le_bytes(bytes);
+        self.advance(other.now_ms());
+        other.advance(self.now_ms());
+        for (cell, other) in self.cells().zip(other.cells()) {
+            let mut bytes = cell.get().to_le_bytes();
+            for (byte, other) in bytes.iter_mut().zip(other.get().to_le_bytes()) {
+                *byte = pane(*byte & MOST, other & MOST) | pane(*byte >> 4, other >> 4) << 4;
             }
+            cell.set(Cell::from_le_bytes(bytes));
         }
         Ok(Merged::UpperBound)
     }
 
     /// The time up to which it has seen, milliseconds since 1970.
     #[must_use]
-    pub const fn now_ms(&self) -> i64 {
-        self.now_ms
+    pub fn now_ms(&self) -> i64 {
+        self.now_ms.get()
     }
 
     /// The share of cells that are not zero, from 0 to 1: beyond a half it is too small for what it sees. Cost: all memory is
     /// passed once.
     #[must_use]
     pub fn load(&self) -> f64 {
-        let cells = self.lines.iter().flat_map(|line| &line.0);
-        let used = cells.filter(|cell| **cell != 0).count();
+        let used = self.cells().filter(|cell| cell.get() != 0).count();
         used as f64 / (16 * self.lines.len()) as f64
     }
 
     /// Memory of all panes, bytes; the same for its whole life.
     #[must_use]
     pub const fn n_bytes(&self) -> usize {
-        self.lines.len() * size_of::<Line<[Cell; 16]>>()
+        self.lines.len() * size_of::<Line<Cells>>()
     }
 
     /// What is kept of it: the windows, its time, the cells.
     pub(crate) fn parts(&self) -> ([i64; MAX_WINDOWS], i64, impl Iterator<Item = u8>) {
-        let bytes = self.lines.iter().flat_map(|line| line.0).flat_map(Cell::to_le_bytes);
-        (self.lengths_ms, self.now_ms, bytes)
+        let bytes = self.cells().flat_map(|cell| cell.get().to_le_bytes());
+        (self.lengths_ms, self.now_ms(), bytes)
+    }
+
+    fn cells(&self) -> impl Iterator<Item = &Cell32> {
+        self.lines.iter().flat_map(|line| &line.0)
     }
 
     pub(crate) fn from_parts(
@@ -233,31 +264,22 @@ impl Panes {
         cells: &[[u8; LINE_BYTES]],
     ) -> Self {
         let line = |bytes: &[u8; LINE_BYTES]| {
-            let mut cells = [0; 16];
-            for (cell, bytes) in cells.iter_mut().zip(bytes.as_chunks().0) {
-                *cell = Cell::from_le_bytes(*bytes);
-            }
-            Line(cells)
+            let cells = bytes.as_chunks().0;
+            Line(std::array::from_fn(|at| Cell32::new(Cell::from_le_bytes(cells[at]))))
         };
         Self::of_lines(cells.iter().map(line).collect(), seed_check, lengths_ms, now_ms)
     }
 
-    fn start_of_next(&self) -> i64 {
-        match self.lengths_ms[0] {
-            0 => i64::MAX,
-            day_ms => self.now_ms.div_euclid(day_ms).saturating_add(1).saturating_mul(day_ms),
-        }
-    }
-
     /// Ends the days until `now_ms`, and the panes of longer windows that end by then.
     #[cold]
-    fn turn(&mut self, now_ms: i64) {
+    fn turn(&self, now_ms: i64) {
+        let before_ms = self.now_ms();
         let turns = self.lengths_ms.map(|length_ms| match length_ms {
             0 => 0,
-            _ => now_ms.div_euclid(length_ms).saturating_sub(self.now_ms.div_euclid(length_ms)),
+            _ => now_ms.div_euclid(length_ms).saturating_sub(before_ms.div_euclid(length_ms)),
         });
-        for cell in self.lines.iter_mut().flat_map(|line| &mut line.0) {
-            let mut bytes = cell.to_le_bytes();
+        for cell in self.cells() {
+            let mut bytes = cell.get().to_le_bytes();
             let (today, yesterday) = (bytes[0] & MOST, bytes[0] >> 4);
             // After a longer absence today is over as well.
             let (before, leaving) =
@@ -272,10 +294,18 @@ impl Panes {
                     _ => 0,
                 };
             }
-            *cell = Cell::from_le_bytes(bytes);
+            cell.set(Cell::from_le_bytes(bytes));
         }
-        self.now_ms = now_ms;
-        self.next_ms = self.start_of_next();
+        self.now_ms.set(now_ms);
+        self.next_ms.set(start_of_next(self.lengths_ms[0], now_ms));
+    }
+}
+
+/// The end of the day that `now_ms` is in.
+const fn start_of_next(day_ms: i64, now_ms: i64) -> i64 {
+    match day_ms {
+        0 => i64::MAX,
+        day_ms => now_ms.div_euclid(day_ms).saturating_add(1).saturating_mul(day_ms),
     }
 }
 

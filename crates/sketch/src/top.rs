@@ -71,6 +71,13 @@ impl Top {
         }
     }
 
+    /// As [`Self::add`], of a key whose name should be known; says whether it is. One that has none is counted too, and shown as a
+    /// number.
+    pub fn add_known(&mut self, key: Hash) -> bool {
+        self.counts.update_ref(&key.0);
+        self.names.contains_key(&key.0)
+    }
+
     /// Forgets the names of keys that are no longer counted, once there are as many as keys.
     fn forget_names(&mut self) {
         if self.names.len() > 2 * self.n {

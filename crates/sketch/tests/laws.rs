@@ -118,7 +118,7 @@ proptest! {
         theirs in prop::collection::vec((any::<u8>(), 1..4_000_000_i64), 0..200),
     ) {
         let sketches = |sightings: &[(u8, i64)]| {
-            let mut both = (FirstSeen::new(small(), &seed()), LastSeen::new(small(), &seed()));
+            let both = (FirstSeen::new(small(), &seed()), LastSeen::new(small(), &seed()));
             for (key, time_s) in sightings {
                 both.0.add(hash(*key), time_s * 1_000);
                 both.1.add(hash(*key), time_s * 1_000);

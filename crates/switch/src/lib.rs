@@ -14,7 +14,7 @@
 //! ```
 //!
 //! Reading order: [`Switch`] (what one says), `read` (its document, with every problem in it), [`Window`] (when it
-//! recurs), [`RateLimit`] (what of it passes), [`Snapshot`] (what travels), [`Delta`] (what changed in it), [`SwitchSet`] (many, behind one index), [`Verdict`], [`decide()`] (for whoever may be out of date), [`Explanation`],
+//! recurs), [`RateLimit`] (what of it passes), [`Snapshot`] (what travels), `sorted` (how later ones share with it what did not change), [`Delta`] (what changed in it), [`SwitchSet`] (many, behind one index), [`Verdict`], [`decide()`] (for whoever may be out of date), [`Explanation`],
 //! [`Flag`] (values of its own), [`openfeature`] (all of them as flags), [`change`] (activate, deactivate), [`Trial`] (what one would have blocked), [`Tally`] (what
 //! many would).
 //!
@@ -34,7 +34,9 @@ pub mod openfeature;
 mod probe;
 mod read;
 mod set;
+mod slots;
 mod snapshot;
+mod sorted;
 mod switch;
 mod tally;
 mod trial;

@@ -1,17 +1,19 @@
 //! Many switches behind one index.
 
 use std::cell::RefCell;
-use std::cmp::Reverse;
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
-use lanner_core::Problems;
 use lanner_core::document::Check;
 use lanner_core::time::SECOND_MS;
+use lanner_core::{Problem, Problems};
 use serde_json::{Map, Value};
 
 use crate::explain::Explanation;
-use crate::lookup::{Lookup, Work, is_found_alike};
-use crate::snapshot::{Document, Snapshot, side_by_side};
+use crate::lookup::{Lookup, Work, answers_before, is_found_alike};
+use crate::slots::Slots;
+use crate::snapshot::{Document, Snapshot};
+use crate::sorted::{Keyed, Sorted, side_by_side};
 use crate::switch::{OnUnavailable, Phase, Switch};
 use crate::verdict::{Staleness, Verdict};
 
@@ -19,13 +21,36 @@ use crate::verdict::{Staleness, Verdict};
 ///
 /// Cost of asking: a few look-ups, however many switches there are (see [`lanner_conditions::Index`]); what blocks nothing allocates
 /// nothing.
+///
+/// Cost of a later set: that of what changed, as it shares the rest with the one before.
 #[derive(Debug)]
 pub struct SwitchSet {
     snapshot: Snapshot,
-    /// By priority, the highest first, then by id; a number of the index is a place in this list.
-    switches: Box<[Arc<Switch>]>,
+    held: Sorted<Held>,
+    slots: Slots,
     lookup: Arc<Lookup>,
-    every_ms: i64,
+    /// How many of the switches want to be asked again after so many milliseconds.
+    paces: BTreeMap<i64, usize>,
+    /// Once somebody wants all of them in the order in which they answer.
+    in_order: OnceLock<Box<[Arc<Switch>]>>,
+}
+
+/// A switch and where it is found.
+#[derive(Debug, Clone)]
+struct Held {
+    document: Document,
+    switch: Arc<Switch>,
+    slot: u32,
+}
+
+impl Keyed for Held {
+    fn id(&self) -> &str {
+        self.document.id()
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        self.document.is_same(&other.document)
+    }
 }
 
 /// How often clients ask where nothing says otherwise, milliseconds.
@@ -39,9 +64,11 @@ impl Default for SwitchSet {
     fn default() -> Self {
         Self {
             snapshot: Snapshot::new(0, Vec::new()),
-            switches: Box::default(),
-            lookup: Arc::new(Lookup::of(&[], Box::default())),
-            every_ms: EVERY_MS,
+            held: Sorted::default(),
+            slots: Slots::default(),
+            lookup: Arc::default(),
+            paces: BTreeMap::new(),
+            in_order: OnceLock::new(),
         }
     }
 }
@@ -66,46 +93,39 @@ impl SwitchSet {
     }
 
     /// As [`SwitchSet::compile_next`], for whoever cannot wait for an index of all: what is new is indexed beside what
-    /// was, and once that is much the set [is worn](SwitchSet::is_worn). Cost: reading and indexing what is new, and
-    /// a walk through all.
+    /// was, and once that is much the set [is worn](SwitchSet::is_worn). Cost: reading and indexing what is new, where
+    /// the snapshot came of the one of this set; otherwise also a walk through all.
     ///
     /// # Errors
     /// As there.
     pub fn compile_beside(&self, snapshot: &Snapshot) -> Result<Self, Problems> {
-        let mut check = Check::default();
-        let documents = snapshot.switches();
-        let mut switches = Vec::with_capacity(documents.len());
-        for (at, (document, held)) in documents.iter().zip(self.held_in(snapshot)).enumerate() {
-            if let Some(switch) = held {
-                switches.push(Arc::clone(switch));
+        let (mut check, mut last) = (Check::default(), None);
+        let (mut fresh, mut gone, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
+        for (old, new) in side_by_side(self.snapshot.sorted(), snapshot.sorted()) {
+            let Some(new) = new else {
+                gone.extend(old.map(Document::id));
                 continue;
+            };
+            if old != Some(new) {
+                match read(new, "") {
+                    Ok(switch) => fresh.push((new.clone(), switch)),
+                    Err(_) => wrong.push(new),
+                }
             }
-            match read(document, &format!("switches[{at}]")) {
-                Ok(switch) => switches.push(switch),
-                Err(Problems(problems)) => check.problems.extend(problems),
-            }
-            // What is held has an id of its own; of two with one id, the second is not.
-            if at.checked_sub(1).is_some_and(|before| documents[before].id() == document.id()) {
-                let path = format!("switches.{}", document.id());
+            if last == Some(new.id()) {
+                let path = format!("switches.{}", new.id());
                 check.push(None, &path, "is the id of two switches".to_owned(), None);
             }
+            last = Some(new.id());
+        }
+        if !wrong.is_empty() {
+            check.problems.extend(problems(snapshot, &wrong));
         }
         if check.problems.is_empty() {
-            Ok(self.next(&switches, snapshot.clone()))
+            Ok(self.next(fresh, &gone, snapshot.clone()))
         } else {
             Err(Problems(check.problems))
         }
-    }
-
-    /// For each document of a later snapshot, the switch that is held of it.
-    fn held_in(&self, later: &Snapshot) -> Vec<Option<&Arc<Switch>>> {
-        let mut place = 0;
-        let held = side_by_side(self.snapshot.switches(), later.switches()).map(|(old, new)| {
-            let switch = self.at_place(place).filter(|_| old == new);
-            place += usize::from(old.is_some());
-            (new, switch)
-        });
-        held.filter_map(|(new, switch)| new.map(|_| switch)).collect()
     }
 
     /// The switch of a document that stands at `path`: the one that this set holds, if it is of the same document.
@@ -113,43 +133,69 @@ impl SwitchSet {
     /// # Errors
     /// Every problem in it.
     pub fn read(&self, document: &Document, path: &str) -> Result<Arc<Switch>, Problems> {
-        let place = self.snapshot.place(document.id());
-        match place.filter(|at| self.snapshot.switches()[*at] == *document).and_then(|at| self.at_place(at)) {
-            Some(switch) => Ok(Arc::clone(switch)),
+        match self.held.find(document.id()).filter(|held| held.document == *document) {
+            Some(held) => Ok(Arc::clone(&held.switch)),
             None => read(document, path),
         }
     }
 
-    /// The switch at a place in order of ids.
-    fn at_place(&self, place: usize) -> Option<&Arc<Switch>> {
-        self.switches.get(*self.lookup.places().get(place)? as usize)
-    }
-
-    /// The set of these switches, in order of ids.
-    fn next(&self, by_id: &[Arc<Switch>], snapshot: Snapshot) -> Self {
-        let Ordered { switches, places, every_ms } = Ordered::of(by_id);
-        let is_same = switches.len() == self.switches.len()
-            && switches.iter().zip(&self.switches).all(|(a, b)| is_found_alike(a, b));
+    /// The set in which these switches are new or others, and those with these ids are gone.
+    fn next(&self, fresh: Vec<(Document, Arc<Switch>)>, gone: &[&str], snapshot: Snapshot) -> Self {
+        let (mut slots, mut paces) = (self.slots.clone(), self.paces.clone());
+        let (mut changes, mut added) = (BTreeMap::new(), Vec::new());
+        for (document, switch) in fresh {
+            *paces.entry(switch.every_ms).or_default() += 1;
+            let id = document.id().to_owned();
+            let old = self.held.find(&id);
+            let slot = match old.filter(|old| is_found_alike(&old.switch, &switch)) {
+                Some(old) => {
+                    slots.put(old.slot, Some(Arc::clone(&switch)));
+                    old.slot
+                }
+                None => {
+                    added.push(slots.push(Arc::clone(&switch)));
+                    slots.len() as u32 - 1
+                }
+            };
+            changes.insert(id, Some(Held { document, switch, slot }));
+        }
+        changes.extend(gone.iter().map(|id| ((*id).to_owned(), None)));
+        let mut is_same = added.is_empty();
+        for (id, new) in &changes {
+            let Some(old) = self.held.find(id) else { continue };
+            if let Some(n) = paces.get_mut(&old.switch.every_ms) {
+                *n -= 1;
+            }
+            if new.as_ref().is_none_or(|new| new.slot != old.slot) {
+                slots.put(old.slot, None);
+                is_same = false;
+            }
+        }
+        paces.retain(|_, n| *n > 0);
         let lookup =
-            if is_same { Arc::clone(&self.lookup) } else { Arc::new(self.lookup.next(by_id, places)) };
-        Self { snapshot, switches, lookup, every_ms }
+            if is_same { Arc::clone(&self.lookup) } else { Arc::new(self.lookup.next(added, &slots)) };
+        let held = self.held.with(changes);
+        Self { snapshot, held, slots, lookup, paces, in_order: OnceLock::new() }
     }
 
-    /// Whether so many switches were added or changed that a set [indexed anew](SwitchSet::indexed_anew) is faster.
+    /// Whether so many switches were added, changed or removed that a set [indexed anew](SwitchSet::indexed_anew) is faster.
     #[must_use]
     pub fn is_worn(&self) -> bool {
-        self.lookup.is_worn()
+        self.lookup.is_worn(&self.slots, self.held.len())
     }
 
     /// The same switches behind one index of all. Cost: a few microseconds each.
     #[must_use]
     pub fn indexed_anew(&self) -> Self {
-        let places = self.lookup.places();
-        let by_id: Vec<Arc<Switch>> =
-            places.iter().map(|at| Arc::clone(&self.switches[*at as usize])).collect();
-        let lookup = Arc::new(Lookup::of(&by_id, places.into()));
-        let (snapshot, switches) = (self.snapshot.clone(), self.switches.clone());
-        Self { snapshot, switches, lookup, every_ms: self.every_ms }
+        let mut slots = Slots::default();
+        let again = |held: &Held| {
+            let (document, switch) = (held.document.clone(), Arc::clone(&held.switch));
+            Held { slot: slots.push(Arc::clone(&switch)), document, switch }
+        };
+        let held = Sorted::of(self.held.iter().map(again).collect());
+        let lookup = Arc::new(Lookup::of(&slots));
+        let (snapshot, paces) = (self.snapshot.clone(), self.paces.clone());
+        Self { snapshot, held, slots, lookup, paces, in_order: OnceLock::new() }
     }
 
     /// Whether both hold switches with the same ids and conditions, so that what was made for those of one is good
@@ -177,28 +223,49 @@ impl SwitchSet {
         self.snapshot.tag()
     }
 
-    /// All switches, the highest priority first.
+    /// All switches, the highest priority first. Cost: sorting them, once.
     #[must_use]
     pub fn switches(&self) -> &[Arc<Switch>] {
-        &self.switches
+        self.in_order.get_or_init(|| {
+            let mut switches: Vec<Arc<Switch>> = self.iter().cloned().collect();
+            switches.sort_by(|a, b| answers_before(a).cmp(&answers_before(b)));
+            switches.into()
+        })
+    }
+
+    /// All switches, in order of ids.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Switch>> {
+        self.held.iter().map(|held| &held.switch)
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.held.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// The switch called `id`; `None` if there is none. Cost: O(log n).
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&Arc<Switch>> {
-        self.at_place(self.snapshot.place(id)?)
+        self.held.find(id).map(|held| &held.switch)
     }
 
     /// How often those who ask should ask again, milliseconds: the shortest time that any switch wants.
     #[must_use]
-    pub const fn every_ms(&self) -> i64 {
-        self.every_ms
+    pub fn every_ms(&self) -> i64 {
+        self.paces.keys().next().copied().unwrap_or(EVERY_MS)
     }
 
     /// How many switches no look-up finds, so that each context asks them.
     #[must_use]
     pub fn n_unindexed(&self) -> usize {
-        self.lookup.n_unindexed()
+        self.lookup.n_unindexed(&self.slots)
     }
 
     /// What the switches say of `context` at `now_ms`, milliseconds since the Unix epoch.
@@ -213,8 +280,8 @@ impl SwitchSet {
     pub fn evaluate_apart(&self, context: &Map<String, Value>, now_ms: i64) -> Verdict {
         let mut verdict = Verdict { revision: self.revision(), ..Verdict::default() };
         let mut work = Work::default();
-        self.lookup.find(context, &mut work);
-        let found = work.found.iter().filter_map(|at| self.switches.get(*at as usize));
+        self.lookup.find(context, &self.slots, &mut work);
+        let found = work.found.iter().filter_map(|slot| self.slots.get(*slot));
         for switch in found.filter(|switch| switch.limit.is_none()) {
             verdict.note(switch, effect(switch, context, now_ms, Staleness::default()));
         }
@@ -239,9 +306,9 @@ impl SwitchSet {
         staleness: Staleness,
         work: &mut Work,
     ) -> Verdict {
-        self.lookup.find(context, work);
+        self.lookup.find(context, &self.slots, work);
         let mut verdict = Verdict { revision: self.revision(), staleness, ..Verdict::default() };
-        for switch in work.found.iter().filter_map(|at| self.switches.get(*at as usize)) {
+        for switch in work.found.iter().filter_map(|slot| self.slots.get(*slot)) {
             verdict.note(switch, effect(switch, context, now_ms, staleness));
         }
         verdict
@@ -250,41 +317,23 @@ impl SwitchSet {
     /// Why the switches say what they say: each of them, in order, with its phase and each test's value.
     #[must_use]
     pub fn explain(&self, context: &Map<String, Value>, now_ms: i64) -> Vec<Explanation> {
-        self.switches.iter().map(|switch| Explanation::new(switch, context, now_ms)).collect()
-    }
-}
-
-/// Switches in the order in which they answer.
-struct Ordered {
-    /// By priority, the highest first, then by id.
-    switches: Box<[Arc<Switch>]>,
-    /// The place of each in that list, in order of ids.
-    places: Box<[u32]>,
-    /// The shortest time after which any wants to be asked again.
-    every_ms: i64,
-}
-
-impl Ordered {
-    /// Of switches in order of ids. Cost: one look at each, which in a large list is what takes time.
-    fn of(by_id: &[Arc<Switch>]) -> Self {
-        let mut every_ms = None;
-        let look = |(number, switch): (u32, &Arc<Switch>)| {
-            every_ms = Some(every_ms.map_or(switch.every_ms, |least: i64| least.min(switch.every_ms)));
-            (Reverse(switch.priority), number)
-        };
-        let mut order: Vec<_> = (0..).zip(by_id).map(look).collect();
-        order.sort_unstable();
-        let mut places: Box<[u32]> = vec![0; by_id.len()].into();
-        for (at, (_, number)) in (0..).zip(&order) {
-            places[*number as usize] = at;
-        }
-        let switches = order.iter().map(|(_, number)| Arc::clone(&by_id[*number as usize])).collect();
-        Self { switches, places, every_ms: every_ms.unwrap_or(EVERY_MS) }
+        self.switches().iter().map(|switch| Explanation::new(switch, context, now_ms)).collect()
     }
 }
 
 fn read(document: &Document, path: &str) -> Result<Arc<Switch>, Problems> {
     Switch::stored(document.value(), path).map(Arc::new)
+}
+
+/// What is wrong with some documents of a snapshot, which are in its order, each with its place there.
+fn problems(snapshot: &Snapshot, wrong: &[&Document]) -> Vec<Problem> {
+    let mut wrong = wrong.iter().peekable();
+    let placed = snapshot.switches().enumerate();
+    let read = |(at, document): (usize, &Document)| {
+        wrong.next_if(|wrong| wrong.is_same(document))?;
+        read(document, &format!("switches[{at}]")).err()
+    };
+    placed.filter_map(read).flat_map(|Problems(problems)| problems).collect()
 }
 
 impl Verdict {
@@ -528,8 +577,8 @@ mod tests {
                 0 => before.compile_next(&next).unwrap(),
                 1 => before.compile_beside(&next).unwrap().indexed_anew(),
                 // One after the other, as many layers as there are switches.
-                _ => (0..=next.switches().len()).fold(SwitchSet::default(), |set, n| {
-                    set.compile_beside(&Snapshot::of(2, next.switches()[..n].to_vec())).unwrap()
+                _ => (0..=next.n_switches()).fold(SwitchSet::default(), |set, n| {
+                    set.compile_beside(&Snapshot::of(2, next.switches().take(n).cloned().collect())).unwrap()
                 }),
             };
             let staleness = Staleness { for_ms: 1, is_too_old };

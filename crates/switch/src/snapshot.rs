@@ -1,12 +1,11 @@
 //! All switches at one revision: sent from server to client, and stored on the client's disk.
 
-use std::cmp::Ordering;
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use lanner_core::{Node, content};
 use serde_json::{Value, json};
 
+use crate::sorted::{Keyed, Sorted};
 use crate::switch::Switch;
 
 /// The version of the form below.
@@ -14,13 +13,16 @@ pub(crate) const FORMAT: u64 = 1;
 
 /// A switch as it is written, and a hash of that. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Document(Arc<Written>);
+pub struct Document {
+    /// Beside the rest: the hash of a snapshot is made of those of all its documents.
+    hash: [u8; 32],
+    written: Arc<Written>,
+}
 
 #[derive(Debug)]
 struct Written {
     value: Value,
     id: String,
-    hash: [u8; 32],
 }
 
 impl Document {
@@ -29,44 +31,35 @@ impl Document {
     pub fn new(value: Value) -> Self {
         let id = value.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
         let hash = content::digest(content::canonical(&value).as_bytes());
-        Self(Arc::new(Written { hash, id, value }))
+        Self { hash, written: Arc::new(Written { value, id }) }
     }
 
     /// The document as it was written.
     #[must_use]
     pub fn value(&self) -> &Value {
-        &self.0.value
+        &self.written.value
     }
 
     /// The switch's id; empty if it has none.
     #[must_use]
     pub fn id(&self) -> &str {
-        &self.0.id
+        &self.written.id
     }
 }
 
-/// Walks through two lists of documents in order of ids: what stands in one alone, or in both under one id. Cost: what
-/// both share is recognised without a look at it.
-pub(crate) fn side_by_side<'d>(
-    before: &'d [Document],
-    after: &'d [Document],
-) -> impl Iterator<Item = (Option<&'d Document>, Option<&'d Document>)> {
-    let (mut before, mut after) = (before.iter().peekable(), after.iter().peekable());
-    std::iter::from_fn(move || {
-        let order = match (before.peek(), after.peek()) {
-            (Some(old), Some(new)) if Arc::ptr_eq(&old.0, &new.0) => Ordering::Equal,
-            (Some(old), Some(new)) => old.id().cmp(new.id()),
-            (Some(_), None) => Ordering::Less,
-            (None, Some(_)) => Ordering::Greater,
-            (None, None) => return None,
-        };
-        Some((before.next_if(|_| order.is_le()), after.next_if(|_| order.is_ge())))
-    })
+impl Keyed for Document {
+    fn id(&self) -> &str {
+        self.id()
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.written, &other.written)
+    }
 }
 
 impl PartialEq for Document {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || self.0.hash == other.0.hash
+        self.is_same(other) || self.hash == other.hash
     }
 }
 
@@ -86,13 +79,20 @@ pub fn signed_time(now_ms: i64, nonce: &str) -> String {
 /// assert!(Snapshot::from_text(&text.replace("x == 1", "x == 2")).is_err());
 /// ```
 ///
-/// Cheap to clone.
-#[derive(Debug, Clone, PartialEq)]
+/// Cheap to clone. A later one shares with it what did not change.
+#[derive(Debug, Clone)]
 pub struct Snapshot {
     revision: u64,
-    hash: String,
-    switches: Arc<[Document]>,
+    /// Once somebody wants it: of many switches it takes a while, and what is only in force needs none.
+    hash: OnceLock<String>,
+    switches: Sorted<Document>,
     signature: Option<String>,
+}
+
+impl PartialEq for Snapshot {
+    fn eq(&self, other: &Self) -> bool {
+        (self.revision, &self.signature, self.hash()) == (other.revision, &other.signature, other.hash())
+    }
 }
 
 /// Why a text is no snapshot. A client that reads one keeps what it had.
@@ -125,21 +125,19 @@ impl Snapshot {
         Self::of(revision, switches.into_iter().map(Document::new).collect())
     }
 
-    /// The same, of documents that have a hash already. Cost: hashing those.
+    /// The same, of documents that have a hash already.
     #[must_use]
-    pub fn of(revision: u64, mut switches: Vec<Document>) -> Self {
-        switches.sort_by(|a, b| a.id().cmp(b.id()));
-        Self::in_order(revision, switches)
+    pub fn of(revision: u64, switches: Vec<Document>) -> Self {
+        Self::in_order(revision, Sorted::of(switches))
     }
 
-    /// The same, of documents in order of their ids.
-    fn in_order(revision: u64, switches: Vec<Document>) -> Self {
-        let hash = hash_of(revision, &switches);
-        Self { revision, hash, switches: switches.into(), signature: None }
+    const fn in_order(revision: u64, switches: Sorted<Document>) -> Self {
+        Self { revision, hash: OnceLock::new(), switches, signature: None }
     }
 
     /// A later snapshot, in which some switches are others: each change is a switch's id and its new document, if it
-    /// still has one. Of several changes of one switch the last counts. Cost: hashing the hashes of all.
+    /// still has one. Of several changes of one switch the last counts. Cost: that of the changes, and of a short look at a few hundred
+    /// others.
     ///
     /// ```
     /// use lanner_switch::{Document, Snapshot};
@@ -151,24 +149,14 @@ impl Snapshot {
     /// ```
     #[must_use]
     pub fn with(&self, revision: u64, changes: Vec<(String, Option<Document>)>) -> Self {
-        let changes: BTreeMap<String, Option<Document>> = changes.into_iter().collect();
-        let mut switches = Vec::with_capacity(self.switches.len() + changes.len());
-        let mut rest = &self.switches[..];
-        for (id, document) in changes {
-            let (kept, others) = rest.split_at(rest.partition_point(|held| held.id() < id.as_str()));
-            switches.extend_from_slice(kept);
-            switches.extend(document);
-            rest = &others[others.partition_point(|held| held.id() == id)..];
-        }
-        switches.extend_from_slice(rest);
-        Self::in_order(revision, switches)
+        Self::in_order(revision, self.switches.with(changes.into_iter().collect()))
     }
 
     /// The text that a signature is made of: words that nothing else is signed with, and the hash, which covers revision
     /// and documents.
     #[must_use]
     pub fn signed_text(&self) -> String {
-        format!("lanner switches {}", self.hash)
+        format!("lanner switches {}", self.hash())
     }
 
     /// The same, with a signature of [`Snapshot::signed_text`] that travels along. Nothing here looks at it.
@@ -190,40 +178,45 @@ impl Snapshot {
     }
 
     /// SHA-256 of the revision in decimal digits, a line feed, and for each switch, in order of their ids, the 32 bytes of the
-    /// SHA-256 of its document in canonical JSON; as hexadecimal digits.
+    /// SHA-256 of its document in canonical JSON; as hexadecimal digits. Cost: hashing those, once.
     #[must_use]
     pub fn hash(&self) -> &str {
-        &self.hash
+        self.hash.get_or_init(|| hash_of(self.revision, &self.switches))
     }
 
     /// The documents, in order of their ids.
+    pub fn switches(&self) -> impl Iterator<Item = &Document> {
+        self.switches.iter()
+    }
+
+    /// How many switches there are.
     #[must_use]
-    pub fn switches(&self) -> &[Document] {
-        &self.switches
+    pub const fn n_switches(&self) -> usize {
+        self.switches.len()
     }
 
     /// The document of the switch called `id`, if it is among them. Cost: O(log n).
     #[must_use]
     pub fn find(&self, id: &str) -> Option<&Document> {
-        self.switches.get(self.place(id)?)
+        self.switches.find(id)
     }
 
-    /// The place of a switch in order of ids.
-    pub(crate) fn place(&self, id: &str) -> Option<usize> {
-        self.switches.binary_search_by(|document| document.id().cmp(id)).ok()
+    /// The documents as a list that knows what it shares with others.
+    pub(crate) const fn sorted(&self) -> &Sorted<Document> {
+        &self.switches
     }
 
     /// A tag for HTTP, without quotes: the revision and the beginning of the hash.
     #[must_use]
     pub fn tag(&self) -> String {
-        format!("{}-{}", self.revision, &self.hash[..16])
+        format!("{}-{}", self.revision, &self.hash()[..16])
     }
 
     /// The canonical text: the same bytes for the same switches.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let Self { revision, hash, switches, signature } = self;
-        let switches: Vec<&Value> = switches.iter().map(Document::value).collect();
+        let (Self { revision, signature, .. }, hash) = (self, self.hash());
+        let switches: Vec<&Value> = self.switches().map(Document::value).collect();
         let mut fields = json!({
             "format": FORMAT, "hash": hash, "revision": revision, "switches": switches,
         });
@@ -264,10 +257,10 @@ impl Snapshot {
 
     /// This one, if its hash is the one that was named.
     pub(crate) fn checked(self, hash: &str, signature: Option<String>) -> Result<Self, SnapshotError> {
-        if self.hash == hash {
+        if self.hash() == hash {
             Ok(Self { signature, ..self })
         } else {
-            Err(SnapshotError::WrongHash { expected: self.hash, found: hash.to_owned() })
+            Err(SnapshotError::WrongHash { expected: self.hash().to_owned(), found: hash.to_owned() })
         }
     }
 
@@ -288,11 +281,11 @@ impl Snapshot {
     }
 }
 
-fn hash_of(revision: u64, switches: &[Document]) -> String {
+fn hash_of(revision: u64, switches: &Sorted<Document>) -> String {
     let mut hashed = format!("{revision}\n").into_bytes();
     hashed.reserve(32 * switches.len());
-    for Document(written) in switches {
-        hashed.extend(written.hash);
+    for document in switches.iter() {
+        hashed.extend(document.hash);
     }
     content::sha256(&hashed)
 }

@@ -1,23 +1,32 @@
 //! What tests of several crates share.
 //!
 //! Reading order: [`check_scorer`] (what every scorer keeps), [`shared_data`] (recorded data that lies beside the
-//! checkout), [`free_port`], [`OpenSearch`], [`PostgreSql`], [`Nats`] and
-//! [`RabbitMq`] (servers for a test), [`Browser`] (what a person does on a
+//! checkout), [`free_port`], [`InfluxDb`], [`OpenSearch`], [`PostgreSql`], [`MariaDb`], [`Nats`],
+//! [`RabbitMq`] and [`Kafka`] (servers for a test), [`stack`] (all of Lanner's roles with such servers), [`Browser`] (what a person does on a
 //! page), [`api_traffic()`] (sessions of known classes), [`python_package`] and [`javascript_package`] (as people install them).
 
 mod api_traffic;
 mod browser;
+mod http;
+mod influxdb;
+mod kafka;
+mod mariadb;
 mod nats;
 mod opensearch;
 mod packages;
 mod postgresql;
 mod rabbitmq;
 mod scorer;
+pub mod stack;
+mod watched;
 
 use std::path::{Path, PathBuf};
 
 pub use api_traffic::{ApiClient, ApiRequest, api_traffic};
 pub use browser::Browser;
+pub use influxdb::InfluxDb;
+pub use kafka::Kafka;
+pub use mariadb::MariaDb;
 pub use nats::Nats;
 pub use opensearch::OpenSearch;
 pub use packages::{javascript_package, python_package};
@@ -26,7 +35,7 @@ pub use rabbitmq::RabbitMq;
 pub use scorer::check_scorer;
 
 /// Runs a program that ends when the one that started it does, however that ends: standard input is closed then.
-const WATCHED: &str = "\"$@\" & cat > /dev/null; kill -QUIT $!; wait $!";
+const WATCHED: &str = "trap '' INT; \"$@\" & cat > /dev/null; kill -QUIT $!; wait $!";
 
 /// The file or folder `path` of the recorded data in `shared/data`, beside the checkout.
 ///

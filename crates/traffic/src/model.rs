@@ -134,17 +134,38 @@ impl Model {
     /// # Panics
     /// If there is not one label and one group for each session.
     pub fn learn(
-        (templates, endpoints, baseline): (Templates, Endpoints, Baseline),
+        parts: (Templates, Endpoints, Baseline),
         sessions: &[Session],
+        labels: &[bool],
+        groups: Vec<u32>,
+        how: (&Settings, Aim),
+    ) -> Result<Self, ModelError> {
+        let rows = Self::rows(sessions, labels, &parts.2);
+        Self::learn_rows(parts, &rows, labels, groups, how)
+    }
+
+    /// The rows of sessions that a model is learned from: the values of all [`FEATURES`] beside the baseline of the normal ones.
+    #[must_use]
+    pub fn rows(sessions: &[Session], labels: &[bool], baseline: &Baseline) -> Vec<Vec<f64>> {
+        let labelled = sessions.iter().zip(labels);
+        // Only normal ones are in the baseline.
+        labelled.map(|(session, label)| features(session, baseline, !label)).collect()
+    }
+
+    /// As [`Model::learn`], from [rows](Model::rows) that were made before.
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Panics
+    /// If a row has fewer values than there are features.
+    pub fn learn_rows(
+        (templates, endpoints, baseline): (Templates, Endpoints, Baseline),
+        rows: &[Vec<f64>],
         labels: &[bool],
         groups: Vec<u32>,
         (settings, aim): (&Settings, Aim),
     ) -> Result<Self, ModelError> {
-        let rows: Vec<Vec<f64>> = sessions
-            .iter()
-            .zip(labels)
-            .map(|(session, label)| features(session, &baseline, !label)) // only normal ones are in the baseline
-            .collect();
         let columns = (0..FEATURES.len()).map(|i| rows.iter().map(|row| row[i]).collect()).collect();
         let names = FEATURES.iter().map(|feature| Feature::number(feature.name)).collect();
         let table = Table::new(names, columns, labels.to_vec())?.grouped(groups)?;

@@ -14,7 +14,7 @@ use crate::endpoints::{Endpoints, FIRST_NEW, UNKNOWN};
 use crate::request::Request;
 use crate::session::Session;
 use crate::sessions::{SessionSettings, Sessions, Tally};
-use crate::shape::shape;
+use crate::shape::push_shape;
 use crate::templates::Templates;
 use crate::walks::{Walk, Walks};
 
@@ -46,6 +46,9 @@ pub struct Recording {
     /// Requests of each shape that were for something that exists.
     n_found: Vec<u64>,
     calls: Vec<(u32, u32, Call)>,
+    /// Where names are put together, so that a request costs no memory of its own.
+    key: String,
+    name: String,
 }
 
 /// What clients did.
@@ -89,18 +92,28 @@ impl Recording {
 
     /// Adds a request. Cost: linear in its text.
     pub fn add(&mut self, request: &Request<'_>) {
-        self.add_of(&key(request, self.key_by), request);
+        let mut key = std::mem::take(&mut self.key);
+        key.clear();
+        push_key(&mut key, request, self.key_by);
+        self.add_of(&key, request);
+        self.key = key;
     }
 
     /// Adds a request of the client that is told by this key.
     pub(crate) fn add_of(&mut self, key: &str, request: &Request<'_>) {
         let key = self.keys.number(key);
-        let name = format!("{} {}", request.method, shape(&request.path));
+        let name = &mut self.name;
+        name.clear();
+        name.push_str(&request.method);
+        name.push(' ');
+        let object = push_shape(name, &request.path);
         let is_full =
             self.shapes.texts.len() >= MAX_SHAPES && !self.shapes.numbers.contains_key(name.as_str());
-        let shape = self.shapes.number(if is_full { " " } else { &name });
-        let mut call = Call::new(request, UNKNOWN);
-        call.tag = self.tags.number(&request.session);
+        let shape = self.shapes.number(if is_full { " " } else { name });
+        let mut call = Call::about(object, request, UNKNOWN);
+        if !request.session.is_empty() {
+            call.tag = self.tags.number(&request.session);
+        }
         self.n_found.resize(self.shapes.texts.len(), 0);
         self.n_found[shape as usize] += u64::from(call.exists());
         self.calls.push((key, shape, call));
@@ -214,14 +227,16 @@ fn parts(name: &str) -> (&str, &str) {
     name.split_once(' ').unwrap_or(("", name))
 }
 
-/// Whose request it is.
-fn key(request: &Request<'_>, by: KeyBy) -> String {
-    let both = || format!("{} {}", request.client, request.agent);
+/// Adds to a text whose request it is.
+fn push_key(text: &mut String, request: &Request<'_>, by: KeyBy) {
     match by {
-        KeyBy::Client => request.client.to_string(),
-        KeyBy::User if !request.user.is_empty() => request.user.to_string(),
-        KeyBy::User => request.client.to_string(),
-        KeyBy::Session if !request.session.is_empty() => request.session.to_string(),
-        KeyBy::Session | KeyBy::ClientAndAgent => both(),
+        KeyBy::User if !request.user.is_empty() => text.push_str(&request.user),
+        KeyBy::Client | KeyBy::User => text.push_str(&request.client),
+        KeyBy::Session if !request.session.is_empty() => text.push_str(&request.session),
+        KeyBy::Session | KeyBy::ClientAndAgent => {
+            text.push_str(&request.client);
+            text.push(' ');
+            text.push_str(&request.agent);
+        }
     }
 }

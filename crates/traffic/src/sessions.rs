@@ -49,13 +49,27 @@ pub struct Tally {
     pub n_late_calls: u64,
 }
 
+/// When a session had its last call, and a number that makes this unique.
+type Place = (i64, u64);
+
+#[derive(Debug)]
+struct Open {
+    session: Session,
+    /// Where it belongs in the order of last calls.
+    last: Place,
+    /// Where it stands in that order: where it belonged when it was last put in its place, so never after it.
+    place: Place,
+}
+
 /// The open sessions.
+///
+/// A session is put in its place only when it comes first, not at each call: what was called since is not the one idle longest.
 #[derive(Debug)]
 pub struct Sessions {
     settings: SessionSettings,
-    open: HashMap<Arc<str>, (Session, u64), FixedState>,
-    /// Keys by their last call, each with a number that makes it unique.
-    by_last: BTreeMap<(i64, u64), Arc<str>>,
+    open: HashMap<Arc<str>, Open, FixedState>,
+    /// Keys by the place of their session, of which each has one.
+    by_place: BTreeMap<Place, Arc<str>>,
     n_calls: u64,
     /// Calls in all open sessions.
     n_open_calls: u64,
@@ -69,7 +83,7 @@ impl Sessions {
         Self {
             settings,
             open: HashMap::default(),
-            by_last: BTreeMap::new(),
+            by_place: BTreeMap::new(),
             n_calls: 0,
             n_open_calls: 0,
             tally: Tally::default(),
@@ -77,25 +91,24 @@ impl Sessions {
     }
 
     /// Adds a call to the session of `key`, which may begin one. `on_end` is given the sessions that ended.
-    /// Cost: O(log open).
+    /// Cost: constant for each call, and O(log open) for each session that begins or is put in its place.
     pub fn add(&mut self, key: &str, call: &Call, on_end: &mut dyn FnMut(Session)) {
         self.n_calls += 1;
         self.n_open_calls += 1;
-        let (key, mut session) = match self.open.remove_entry(key) {
-            Some((key, (session, n))) => {
-                self.by_last.remove(&(session.last_ms, n));
-                (key, Some(session))
+        let Self { open, settings, tally, .. } = self;
+        match open.get_mut(key) {
+            Some(open) if !settings.is_over(&open.session, call.time_ms, tally) => {
+                tally.n_late_calls += u64::from(call.time_ms < open.session.last_ms);
+                open.session.add(call);
+                open.last = (open.session.last_ms, self.n_calls);
             }
-            None => (Arc::from(key), None),
-        };
-        if let Some(ended) = session.take_if(|session| self.is_over(session, call.time_ms)) {
-            self.end(ended, on_end);
+            known => {
+                if known.is_some() {
+                    self.end_of(key, on_end);
+                }
+                self.begin(key, call);
+            }
         }
-        let mut session = session.unwrap_or_else(|| Session::new(key.clone(), call.time_ms));
-        self.tally.n_late_calls += u64::from(call.time_ms < session.last_ms);
-        session.add(call);
-        self.by_last.insert((session.last_ms, self.n_calls), key.clone());
-        self.open.insert(key, (session, self.n_calls));
         while self.open.len() > self.settings.max_open || self.n_open_calls > self.settings.max_open_calls {
             self.tally.n_evicted += 1;
             self.end_first(on_end);
@@ -121,7 +134,7 @@ impl Sessions {
 
     /// Ends all, those idle longest first.
     pub fn finish(&mut self, on_end: &mut dyn FnMut(Session)) {
-        while !self.by_last.is_empty() {
+        while !self.by_place.is_empty() {
             self.end_first(on_end);
         }
     }
@@ -129,19 +142,19 @@ impl Sessions {
     /// The open session of a key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Session> {
-        self.open.get(key).map(|(session, _)| session)
+        self.open.get(key).map(|open| &open.session)
     }
 
     /// The open session of a key, to note something about it.
     pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut Session> {
-        self.open.get_mut(key).map(|(session, _)| session)
+        self.open.get_mut(key).map(|open| &mut open.session)
     }
 
     /// Takes over what was noted about sessions of the same keys, and what happened so far.
     pub(crate) fn take_over(&mut self, known: &Self) {
-        for (key, (session, _)) in &mut self.open {
+        for (key, open) in &mut self.open {
             if let Some(before) = known.get(key) {
-                session.take_over(before);
+                open.session.take_over(before);
             }
         }
         self.tally = known.tally;
@@ -159,23 +172,54 @@ impl Sessions {
         self.tally
     }
 
-    fn is_first_idle(&self, now_ms: i64) -> bool {
-        let first = self.by_last.first_key_value();
-        first.is_some_and(|((last_ms, _), _)| now_ms - last_ms > self.settings.idle_ms)
+    fn begin(&mut self, key: &str, call: &Call) {
+        let key: Arc<str> = Arc::from(key);
+        let mut session = Session::new(key.clone(), call.time_ms);
+        session.add(call);
+        let last = (session.last_ms, self.n_calls);
+        self.by_place.insert(last, key.clone());
+        self.open.insert(key, Open { session, last, place: last });
     }
 
-    fn is_over(&mut self, session: &Session, now_ms: i64) -> bool {
-        let is_cut =
-            session.n_calls >= self.settings.max_calls || now_ms - session.first_ms > self.settings.max_ms;
-        let is_idle = now_ms - session.last_ms > self.settings.idle_ms;
-        self.tally.n_cut += u64::from(is_cut && !is_idle);
-        is_cut || is_idle
+    fn is_first_idle(&mut self, now_ms: i64) -> bool {
+        let is_idle = |(last_ms, _): Place, idle_ms| now_ms - last_ms > idle_ms;
+        let idle_ms = self.settings.idle_ms;
+        // Whoever stands first was called then or later.
+        self.by_place.first_key_value().is_some_and(|(place, _)| is_idle(*place, idle_ms))
+            && self.first().is_some_and(|place| is_idle(place, idle_ms))
+    }
+
+    /// The place of the session idle longest; puts those in their place that stand before it.
+    fn first(&mut self) -> Option<Place> {
+        loop {
+            let first = self.by_place.first_entry()?;
+            let place = *first.key();
+            let Some(open) = self.open.get_mut(first.get()) else {
+                first.remove();
+                continue;
+            };
+            if open.last == place {
+                return Some(place);
+            }
+            let key = first.remove();
+            open.place = open.last;
+            self.by_place.insert(open.last, key);
+        }
     }
 
     fn end_first(&mut self, on_end: &mut dyn FnMut(Session)) {
-        if let Some((_, key)) = self.by_last.pop_first()
-            && let Some((session, _)) = self.open.remove(&key)
+        if self.first().is_some()
+            && let Some((_, key)) = self.by_place.pop_first()
+            && let Some(Open { session, .. }) = self.open.remove(&key)
         {
+            self.end(session, on_end);
+        }
+    }
+
+    /// Ends the session of a key.
+    fn end_of(&mut self, key: &str, on_end: &mut dyn FnMut(Session)) {
+        if let Some(Open { session, place, .. }) = self.open.remove(key) {
+            self.by_place.remove(&place);
             self.end(session, on_end);
         }
     }
@@ -184,6 +228,15 @@ impl Sessions {
         self.tally.n_ended += 1;
         self.n_open_calls = self.n_open_calls.saturating_sub(u64::from(session.n_calls));
         on_end(session);
+    }
+}
+
+impl SessionSettings {
+    fn is_over(&self, session: &Session, now_ms: i64, tally: &mut Tally) -> bool {
+        let is_cut = session.n_calls >= self.max_calls || now_ms - session.first_ms > self.max_ms;
+        let is_idle = now_ms - session.last_ms > self.idle_ms;
+        tally.n_cut += u64::from(is_cut && !is_idle);
+        is_cut || is_idle
     }
 }
 
@@ -238,5 +291,56 @@ mod tests {
         assert_eq!((n_ended, sessions.get("a").map(|session| session.n_calls)), (0, Some(1)));
         sessions.advance(30 * 60_000 + 1, &mut |_| n_ended += 1);
         assert_eq!((n_ended, sessions.n_open()), (1, 0));
+    }
+
+    /// What [`Sessions`] does, told simply: all sessions are looked through at each call.
+    fn simply(settings: SessionSettings, calls: &[(u8, i64)]) -> Vec<(String, u32, i64)> {
+        let (mut open, mut ended) = (Vec::<(Session, u64)>::new(), Vec::new());
+        let told = |session: &Session| (session.key.to_string(), session.n_calls, session.last_ms);
+        let first = |open: &[(Session, u64)]| {
+            (0..open.len()).min_by_key(|i| (open[*i].0.last_ms, open[*i].1)).unwrap_or_default()
+        };
+        for (&(key, time_ms), n) in calls.iter().zip(0..) {
+            let is_over = |session: &Session| settings.is_over(session, time_ms, &mut Tally::default());
+            let mut at = open.iter().position(|(session, _)| *session.key == *key.to_string());
+            if let Some(over) = at.filter(|at| is_over(&open[*at].0)) {
+                ended.push(told(&open.remove(over).0));
+                at = None;
+            }
+            let at = at.unwrap_or_else(|| {
+                open.push((Session::new(key.to_string().into(), time_ms), n));
+                open.len() - 1
+            });
+            open[at].0.add(&call(time_ms));
+            open[at].1 = n;
+            if open.len() > settings.max_open {
+                let first = first(&open);
+                ended.push(told(&open.remove(first).0));
+            }
+        }
+        while !open.is_empty() {
+            let first = first(&open);
+            ended.push(told(&open.remove(first).0));
+        }
+        ended
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn sessions_end_as_if_all_were_looked_through(
+            calls in proptest::collection::vec((0_u8..6, 0_i64..40), 0..80),
+            max_open in 1_usize..5,
+            max_calls in 1_u32..6,
+        ) {
+            let settings = SessionSettings { idle_ms: 12, max_ms: 25, max_calls, max_open, ..SessionSettings::default() };
+            let mut sessions = Sessions::new(settings);
+            let mut ended = Vec::new();
+            let mut on_end = |session: Session| ended.push((session.key.to_string(), session.n_calls, session.last_ms));
+            for (key, time_ms) in &calls {
+                sessions.add(&key.to_string(), &call(*time_ms), &mut on_end);
+            }
+            sessions.finish(&mut on_end);
+            proptest::prop_assert_eq!(ended, simply(settings, &calls));
+        }
     }
 }

@@ -13,21 +13,38 @@ pub(crate) const ID: &str = "{id}";
 /// Parameters of segments (`;jsessionid=1`) and empty segments are left out.
 pub(crate) fn shape(path: &str) -> String {
     let mut shape = String::with_capacity(path.len().min(128) + 1);
+    push_shape(&mut shape, path);
+    shape
+}
+
+/// Adds the shape of a path to a text. Returns the object that the path names: its last id.
+pub(crate) fn push_shape<'a>(text: &mut String, path: &'a str) -> Option<&'a str> {
+    let mut object = None;
+    let before = text.len();
     for (i, segment) in segments(path).enumerate() {
-        shape.push('/');
-        if i == MAX_SEGMENTS {
-            shape.push_str("{rest}");
-            break;
+        let is_id = is_id(segment);
+        if is_id {
+            object = Some(segment);
         }
-        shape.push_str(if is_id(segment) { ID } else { segment });
+        if i <= MAX_SEGMENTS {
+            text.push('/');
+            text.push_str(match (i, is_id) {
+                (MAX_SEGMENTS, _) => "{rest}",
+                (_, true) => ID,
+                (_, false) => segment,
+            });
+        }
     }
-    if shape.is_empty() { "/".to_owned() } else { shape }
+    if text.len() == before {
+        text.push('/');
+    }
+    object
 }
 
 /// The parts of a path between slashes.
 pub(crate) fn segments(path: &str) -> impl Iterator<Item = &str> {
     path.split('/')
-        .map(|segment| segment.split(';').next().unwrap_or(""))
+        .map(|segment| segment.split_once(';').map_or(segment, |(name, _)| name))
         .filter(|segment| !segment.is_empty())
 }
 
@@ -38,16 +55,25 @@ pub(crate) fn object(path: &str) -> Option<&str> {
 
 /// Whether a segment can only be an id.
 fn is_id(segment: &str) -> bool {
-    let n_digits = segment.bytes().filter(u8::is_ascii_digit).count();
-    let n_letters = segment.bytes().filter(u8::is_ascii_alphabetic).count();
     let length = segment.len();
-    let is_hex = segment.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-    let is_token = segment.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.~=".contains(&byte));
+    if length > MAX_SEGMENT_BYTES {
+        return true;
+    }
+    let (mut n_digits, mut n_letters, mut is_hex, mut is_token) = (0, 0, true, true);
+    for byte in segment.bytes() {
+        match byte {
+            b'0'..=b'9' => n_digits += 1,
+            b'a'..=b'f' | b'A'..=b'F' => n_letters += 1,
+            b'a'..=b'z' | b'A'..=b'Z' => (n_letters, is_hex) = (n_letters + 1, false),
+            b'-' => {}
+            b'_' | b'.' | b'~' | b'=' => is_hex = false,
+            b'@' => return true,
+            _ => (is_hex, is_token) = (false, false),
+        }
+    }
     (n_digits > 0 && n_digits == length)
         || (is_hex && n_digits > 0 && n_letters > 0 && length >= 8)
         || (is_token && n_digits >= 3 && n_letters >= 3 && length >= 20)
-        || segment.contains('@')
-        || length > MAX_SEGMENT_BYTES
 }
 
 #[cfg(test)]

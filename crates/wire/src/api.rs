@@ -44,13 +44,13 @@ pub use finding::{
     VulnerabilityListTaken,
 };
 pub use model::{
-    AlarmsView, ChallengerView, DetectorColumnView, DetectorView, Edge, ModelView, PromoteModel,
-    RollBackModel, ScoreReason, ScoreRequest, ScoreResponse, ScoreRow, ScoreView,
+    AlarmsView, ChallengerView, DetectorColumnView, DetectorEntityView, DetectorView, Edge, ModelView,
+    PromoteModel, RollBackModel, ScoreReason, ScoreRequest, ScoreResponse, ScoreRow, ScoreView,
 };
 pub use operations::{
     AuditView, ConsumerState, ConsumerView, EventRetentionView, ProcessorView, ReloadView, RepairView,
-    RetentionView, SeriesRetentionView, SetAsideView, SharingStatus, SourceState, SourceView, Status,
-    WorkerView,
+    RetentionView, SeriesRetentionView, SetAsideView, ShardView, SharingStatus, SourceState, SourceView,
+    Status, WorkerView,
 };
 pub use problem::{ErrorBody, ProblemView, WriteReport};
 pub use profile::{

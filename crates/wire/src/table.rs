@@ -1,8 +1,8 @@
 //! Tables of numbers as people have them: separator, encoding, columns, times and numbers are found.
 //!
 //! Reading order: [`Table`], [`Options`], then `layout` (which column is what), by what was `seen` of its cells; `time`,
-//! `order` and `number` (how a column writes them), `written` (one date), `groups` (which series), `start` (encoding and
-//! separator) and [`rows`].
+//! `order` and `number` (how a column writes them), `written` (one date), `parts` (year, month and day apart), `groups`
+//! (which series), `start` (encoding and separator) and [`rows`].
 //!
 //! What is wrong with single cells costs only these, and is reported with line, column and text. What the table as a
 //! whole leaves open, such as whether 01/02 is in January, is asked and never guessed. Memory: the first rows, by
@@ -15,6 +15,7 @@ mod layout;
 mod number;
 mod options;
 mod order;
+mod parts;
 pub mod rows;
 mod seen;
 pub mod start;
@@ -289,6 +290,9 @@ impl<'a> Table<'a> {
         let (Some(times), Some(at)) = (&mut self.times, self.layout.time) else {
             return Ok(line.cast_signed());
         };
+        if let Some(parts) = self.layout.parts.filter(|parts| parts.year() == Some(at)) {
+            return times.read(&parts.text(&self.record), None).map_err(|why| (at, why));
+        }
         let text = text_of(cell(&self.record, at));
         let Some((clock_at, form)) = self.layout.time_of_day.zip(self.layout.clock) else {
             return times.read(&text, None).map_err(|why| (at, why));
@@ -314,7 +318,8 @@ fn fill(
         let is_separator = line == 1 && record.get(0).is_some_and(|cell| cell.starts_with(b"sep="));
         if !is_blank(&record) && !is_separator && !is_annotation(&record) {
             *n_bytes += record.as_slice().len() + 100;
-            first.push((line, record.clone()));
+            // A clone would take as much memory as the longest row so far.
+            first.push((line, record.iter().collect()));
         }
     }
     Ok(false)

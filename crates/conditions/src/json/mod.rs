@@ -44,6 +44,10 @@ pub struct Reader {
     trie: Trie,
 }
 
+/// Where a [`Reader`] keeps the value of a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place(u32);
+
 /// Working memory of a [`Reader`]: keep one per thread, for one reader or many in turn.
 #[derive(Debug, Default)]
 pub struct Buffer {
@@ -108,6 +112,12 @@ impl Reader {
         };
         let length_of = fields.iter().map(|path| path.length_of().map(&mut place)).collect();
         Self { trie: Trie::new(&paths), places, length_of }
+    }
+
+    /// Where the value of a field is found, which is quicker than by its name; `None` unless it was asked for.
+    #[must_use]
+    pub fn place(&self, path: &FieldPath) -> Option<Place> {
+        self.places.get(path).copied().map(Place)
     }
 
     /// Reads `text`, a JSON object, up to its end.
@@ -261,10 +271,17 @@ impl Reading<'_, '_> {
 }
 
 impl JsonFields<'_> {
+    /// The value at a place of the reader that read the text.
+    #[must_use]
+    #[inline]
+    pub fn at(&self, place: Place) -> Option<View<'_>> {
+        self.stored(place.0)
+    }
+
     #[inline]
     fn stored(&self, slot: u32) -> Option<View<'_>> {
         let place = |start: u32, end: u32| start as usize..end as usize;
-        Some(match self.buffer.slots[slot as usize].found {
+        Some(match self.buffer.slots.get(slot as usize)?.found {
             Stored::Nothing | Stored::Whole(..) => return None,
             Stored::Null => View::Null,
             Stored::Bool(value) => View::Bool(value),
@@ -277,7 +294,7 @@ impl JsonFields<'_> {
 }
 
 impl Fields for JsonFields<'_> {
-    /// Cost: hashing the name; an index knows the fields' numbers instead.
+    /// Cost: hashing the name; see [`Reader::place`].
     fn view(&self, path: &FieldPath) -> Option<View<'_>> {
         self.stored(*self.reader.places.get(path)?)
     }

@@ -104,6 +104,7 @@ impl Content {
         match self {
             Self::Null => "nothing",
             Self::Bool(_) => "true or false",
+            Self::Float(value) if !value.is_finite() => "a number that is not finite",
             Self::Int(_) | Self::Float(_) => "a number",
             Self::Text(_) => "text",
             Self::List(_) => "a list",

@@ -4,6 +4,8 @@
 //! a new point would be cut off at a node has an exact probability; a score is a mean over all cuts that could be, so no
 //! chance is left in it.
 
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 
 use super::kind::{Fit, Kind, Method, Progress, Rows, by_column};
@@ -57,8 +59,9 @@ impl CutForest {
         let grow = |index| {
             let mut random = Random::fork(fit.seed, index);
             let sample = random.sample(N_SAMPLED, rows.n_windows(fit.window));
-            let points: Vec<&[f32]> =
+            let points: Vec<Cow<'_, [f32]>> =
                 sample.into_iter().map(|first| rows.window(first, fit.window)).collect();
+            let points: Vec<&[f32]> = points.iter().map(AsRef::as_ref).collect();
             let mut tree = Tree::default();
             tree.add(&points);
             tree.split(0, points, &mut random);

@@ -3,7 +3,7 @@
 //! No method wins everywhere, and none says in advance where. These two err differently: one looks at how columns go together
 //! over five rows, the other at the course of twenty.
 
-use super::kind::{Fit, Kind, Method, Progress, Rows};
+use super::kind::{Fit, Kind, Method, Progress, Rows, scores_of};
 use super::{kmeans, mahalanobis};
 use crate::store::{Damage, Part, Writer};
 
@@ -39,7 +39,7 @@ impl Ensemble {
         let member = |kind: &&Kind| {
             let method =
                 (kind.fit)(rows, &Fit { window: kind.window.min(fit.window), ..fit.clone() }, &mut |_| ());
-            let mut scores = method.scores(rows);
+            let mut scores = scores_of(&*method, rows);
             let rank = (scores.len() as f64 * HIGH) as usize;
             let rank = rank.min(scores.len().saturating_sub(1));
             let high =

@@ -1,5 +1,7 @@
 //! Isolation forest: strange rows are separated from the others by few cuts.
 
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 
 use super::kind::{Fit, Kind, Method, Progress, Rows};
@@ -53,7 +55,8 @@ impl Isolation {
         let grow = |index| {
             let mut random = Random::fork(fit.seed, index);
             let sample = random.sample(N_SAMPLED, rows.n());
-            let sample = sample.into_iter().map(|row| rows.window(row, 1)).collect();
+            let sample: Vec<Cow<'_, [f32]>> = sample.into_iter().map(|row| rows.window(row, 1)).collect();
+            let sample = sample.iter().map(AsRef::as_ref).collect();
             let mut tree = vec![Node::Leaf { depth: 0.0 }];
             split(&mut tree, 0, sample, 0, &mut random);
             tree
@@ -61,8 +64,10 @@ impl Isolation {
         let trees = (0..N_TREES).into_par_iter().map(grow).collect();
         let fold = |from: f32, of: fn(f32, f32) -> f32| {
             let mut ends = vec![from; rows.n_columns];
-            for row in rows.values.chunks_exact(rows.n_columns) {
-                ends.iter_mut().zip(row).for_each(|(end, value)| *end = of(*end, *value));
+            for piece in rows.pieces(1) {
+                for row in piece.chunks_exact(rows.n_columns) {
+                    ends.iter_mut().zip(row).for_each(|(end, value)| *end = of(*end, *value));
+                }
             }
             ends
         };

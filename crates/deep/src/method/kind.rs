@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use rayon::prelude::*;
 
 use crate::checkpoint::Checkpoint;
+pub(crate) use crate::rows::Rows;
 use crate::store::{Damage, Part, Writer};
 
 /// A kind of detectors.
@@ -107,29 +108,6 @@ pub(crate) struct Fit {
     pub(crate) resume: Option<Checkpoint>,
 }
 
-/// Scaled rows without gaps, oldest first.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Rows<'a> {
-    pub(crate) values: &'a [f32],
-    pub(crate) n_columns: usize,
-}
-
-impl<'a> Rows<'a> {
-    pub(crate) fn n(&self) -> usize {
-        self.values.len() / self.n_columns
-    }
-
-    /// How many windows of so many rows there are.
-    pub(crate) fn n_windows(&self, window: usize) -> usize {
-        (self.n() + 1).saturating_sub(window)
-    }
-
-    /// The window that begins at row `first`, as one slice.
-    pub(crate) fn window(&self, first: usize, window: usize) -> &'a [f32] {
-        self.values.get(first * self.n_columns..(first + window) * self.n_columns).unwrap_or_default()
-    }
-}
-
 /// The least noise of measurements, in scaled units: half a percent of the range.
 pub(crate) const NOISE: f32 = 0.02;
 
@@ -157,22 +135,28 @@ pub(crate) trait Method: Debug + Send + Sync {
         0.0
     }
 
-    /// The scores of all windows.
+    /// The scores of all windows of rows in memory.
     fn scores(&self, rows: &Rows<'_>) -> Vec<f32> {
         let window = self.window();
         (0..rows.n_windows(window))
             .into_par_iter()
-            .map(|first| self.score(rows.window(first, window)))
+            .map(|first| self.score(&rows.window(first, window)))
             .collect()
     }
 
-    /// What is expected of each row in place of its values, where it forecasts and reconstructs.
+    /// What is expected of each row in memory in place of its values, where it forecasts and reconstructs.
     fn expectations(&self, _rows: &Rows<'_>) -> Option<Expectations> {
         None
     }
 
     /// Writes itself for [`Kind::read`].
     fn write(&self, part: &mut Writer<'_>);
+}
+
+/// The scores of all windows, piece by piece. Memory: that of a piece, and a number for each window.
+pub(crate) fn scores_of(method: &dyn Method, rows: &Rows<'_>) -> Vec<f32> {
+    let of = |piece: &[f32]| method.scores(&Rows::of(piece, rows.n_columns));
+    rows.pieces(method.window()).flat_map(|piece| of(&piece)).collect()
 }
 
 /// What is expected of rows, in scaled units; the first row judged is the first that has a whole window before it.

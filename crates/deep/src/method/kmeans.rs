@@ -1,5 +1,7 @@
 //! The distance of a window from the nearest of some typical windows.
 
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 
 use super::kind::{Fit, Kind, Method, NOISE, Progress, Rows, by_column};
@@ -41,7 +43,7 @@ impl KMeans {
     pub(super) fn fit(rows: &Rows<'_>, fit: &Fit) -> Self {
         let n = rows.n_windows(fit.window);
         let step = STEP.max(n.div_ceil(MAX_POINTS));
-        let points = Points { rows, window: fit.window, step, n: n.div_ceil(step) };
+        let points = Points::of(rows, fit.window, step, n.div_ceil(step));
         let mut centres = points.first_centres(&mut Random::new(fit.seed));
         for _ in 0..N_ROUNDS {
             points.move_centres(&mut centres);
@@ -59,21 +61,31 @@ impl KMeans {
     }
 }
 
-/// The windows that are learned from, where they lie among the rows.
+/// The windows that are learned from: where they lie among the rows; one after the other, where rows are not in memory.
 struct Points<'a> {
-    rows: &'a Rows<'a>,
-    window: usize,
-    step: usize,
+    values: Cow<'a, [f32]>,
+    /// Numbers from one point to the next, and in each.
+    stride: usize,
+    length: usize,
     n: usize,
 }
 
-impl Points<'_> {
-    fn point(&self, index: usize) -> &[f32] {
-        self.rows.window(index * self.step, self.window)
+impl<'a> Points<'a> {
+    fn of(rows: &Rows<'a>, window: usize, step: usize, n: usize) -> Self {
+        let length = window * rows.n_columns;
+        match rows.in_memory() {
+            Some(values) => Self { values: Cow::Borrowed(values), stride: step * rows.n_columns, length, n },
+            None => {
+                let mut values = Vec::with_capacity(n * length);
+                (0..n).for_each(|index| values.extend_from_slice(&rows.window(index * step, window)));
+                Self { values: Cow::Owned(values), stride: length, length, n }
+            }
+        }
     }
 
-    fn length(&self) -> usize {
-        self.window * self.rows.n_columns
+    fn point(&self, index: usize) -> &[f32] {
+        let at = index * self.stride;
+        self.values.get(at..at + self.length).unwrap_or_default()
     }
 
     /// Each next centre is a point by chance, the likelier the farther it is from all centres before (k-means++).
@@ -101,7 +113,7 @@ impl Points<'_> {
     #[expect(clippy::cast_possible_truncation, reason = "centres are kept in single precision")]
     fn move_centres(&self, centres: &mut [f32]) {
         let nearest = self.nearest(centres);
-        centres.par_chunks_exact_mut(self.length()).enumerate().for_each(|(index, centre)| {
+        centres.par_chunks_exact_mut(self.length).enumerate().for_each(|(index, centre)| {
             let mut sums = vec![0.0_f64; centre.len()];
             let mut n = 0;
             let mine = nearest.iter().enumerate().filter(|(_, nearest)| **nearest == index);
@@ -117,13 +129,13 @@ impl Points<'_> {
 
     /// The nearest centre of each point: `|c|² - 2 p·c` is least. All products at once are ten times as fast as distances one by one.
     fn nearest(&self, centres: &[f32]) -> Vec<usize> {
-        let (length, stride) = (self.length(), self.step * self.rows.n_columns);
+        let (length, stride) = (self.length, self.stride);
         let n_centres = centres.len() / length;
         let squares: Vec<f32> = centres.chunks_exact(length).map(|centre| dot(centre, centre)).collect();
         let centres = View::new(centres, n_centres, length).transposed();
         let blocks: Vec<usize> = (0..self.n).step_by(BLOCK).collect();
         let nearest = blocks.par_iter().flat_map_iter(|&first| {
-            let values = self.rows.values.get(first * stride..).unwrap_or_default();
+            let values = self.values.get(first * stride..).unwrap_or_default();
             let n = BLOCK.min(self.n - first);
             let mut products = vec![0.0; n * n_centres];
             multiply(View::strided(values, n, length, stride), centres, 0.0, &mut products);

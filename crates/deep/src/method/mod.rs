@@ -16,7 +16,7 @@ mod patches;
 mod points;
 mod window_pca;
 
-pub(crate) use kind::{Expectations, Fit, Method, Rows};
+pub(crate) use kind::{Expectations, Fit, Method, scores_of};
 pub use kind::{Kind, NetworkSettings, Progress};
 pub(crate) use points::WithPoints;
 

@@ -4,6 +4,7 @@ use super::kind::{Expectations, Fit, Kind, Method, NOISE, NetworkSettings, Progr
 use crate::mtad::{Network, Scoring, Shape, train};
 use crate::net::Settings;
 use crate::store::{Damage, Part, Writer};
+use crate::unit::{from_unit, to_unit};
 
 pub(super) const KIND: Kind = Kind {
     name: "mtad-gat",
@@ -46,9 +47,8 @@ impl MtadGat {
             validation: fit.network.validation,
             ..Settings::default()
         };
-        let rows = to_unit(rows.values);
         let (network, params) =
-            train(shape, &rows, (&settings, fit.seed), fit.resume.as_ref(), &mut |epoch, checkpoint| {
+            train(shape, rows, (&settings, fit.seed), fit.resume.as_ref(), &mut |epoch, checkpoint| {
                 let (note, losses) = (epoch.to_string(), Some(epoch.losses()));
                 let checkpoint = Some(checkpoint);
                 progress(Progress { n_done: epoch.n_done, n: epoch.n, note, losses, checkpoint });
@@ -153,16 +153,6 @@ fn shape_of(shape: &Shape, gamma: f32) -> [f32; 13] {
     ]
 }
 
-/// Scaled rows as the network wants them, about from 0 to 1.
-fn to_unit(rows: &[f32]) -> Vec<f32> {
-    rows.iter().map(|value| 0.25 * value + 0.5).collect()
-}
-
-/// Back from there.
-fn from_unit(rows: &[f32]) -> Vec<f32> {
-    rows.iter().map(|value| 4.0 * (value - 0.5)).collect()
-}
-
 impl Method for MtadGat {
     fn window(&self) -> usize {
         self.n_rows() + 1
@@ -186,8 +176,8 @@ impl Method for MtadGat {
 
     fn expectations(&self, rows: &Rows<'_>) -> Option<Expectations> {
         let (k, n) = (self.n_columns(), self.n_rows());
-        let unit = to_unit(rows.values);
-        let (forecasts, reconstructions) = self.pass(&Rows { values: &unit, n_columns: k });
+        let unit = to_unit(rows.in_memory().unwrap_or_default());
+        let (forecasts, reconstructions) = self.pass(&Rows::of(&unit, k));
         let judged = unit.get(n * k..).unwrap_or_default();
         let mut errors = self.errors(judged, &forecasts, &reconstructions);
         errors.iter_mut().for_each(|error| *error /= k as f32);

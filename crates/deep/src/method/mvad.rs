@@ -6,6 +6,7 @@ use super::kind::{Expectations, Fit, Kind, Method, NOISE, Progress, Rows};
 use crate::mvad::{Network, train};
 use crate::net::Settings;
 use crate::store::{Damage, Part, Writer};
+use crate::unit::to_unit;
 
 pub(super) const KIND: Kind = Kind {
     name: "mvad",
@@ -43,9 +44,8 @@ impl Mvad {
             ..Settings::default()
         };
         let shape = (rows.n_columns, window);
-        let rows = to_unit(rows.values);
         let seed = (&settings, fit.seed);
-        let (network, params) = train(shape, &rows, seed, fit.resume.as_ref(), &mut |epoch, checkpoint| {
+        let (network, params) = train(shape, rows, seed, fit.resume.as_ref(), &mut |epoch, checkpoint| {
             let (note, losses) = (epoch.to_string(), Some(epoch.losses()));
             let checkpoint = Some(checkpoint);
             progress(Progress { n_done: epoch.n_done, n: epoch.n, note, losses, checkpoint });
@@ -98,11 +98,11 @@ impl Method for Mvad {
     /// It reconstructs nothing: the forecast stands for both.
     fn expectations(&self, rows: &Rows<'_>) -> Option<Expectations> {
         let (k, n) = (rows.n_columns, self.network.window);
-        let unit = to_unit(rows.values);
-        let unit_rows = Rows { values: &unit, n_columns: k };
+        let unit = to_unit(rows.in_memory().unwrap_or_default());
+        let unit_rows = Rows::of(&unit, k);
         let firsts: Vec<usize> = (0..rows.n().saturating_sub(n)).collect();
         let forecasts = firsts.par_chunks(SHARD).flat_map_iter(|firsts| {
-            let windows = firsts.iter().flat_map(|first| self.network.prepare(unit_rows.window(*first, n)));
+            let windows = firsts.iter().flat_map(|first| self.network.prepare(&unit_rows.window(*first, n)));
             self.network.forecast(&self.params, &windows.collect::<Vec<_>>())
         });
         let forecasts: Vec<f32> = forecasts.collect();
@@ -134,9 +134,4 @@ impl Method for Mvad {
             part.put(name, shape, values);
         }
     }
-}
-
-/// Scaled rows as the network wants them, about from 0 to 1.
-fn to_unit(rows: &[f32]) -> Vec<f32> {
-    rows.iter().map(|value| 0.25 * value + 0.5).collect()
 }

@@ -31,7 +31,8 @@ impl Neighbours {
     /// Cost: O(points); a score costs O(points × numbers in a window).
     fn fit(rows: &Rows<'_>, fit: &Fit) -> Self {
         let sample = Random::new(fit.seed).sample(N_POINTS, rows.n_windows(fit.window));
-        let points = sample.into_iter().flat_map(|first| rows.window(first, fit.window)).copied().collect();
+        let mut points = Vec::new();
+        sample.into_iter().for_each(|first| points.extend_from_slice(&rows.window(first, fit.window)));
         Self { window: fit.window, n_columns: rows.n_columns, points }
     }
 

@@ -42,13 +42,8 @@ impl Patches {
         let encoder = Encoder::new(rows.n_columns, window);
         let params = encoder.learn(rows, fit.seed);
         let mut random = Random::new(fit.seed);
-        let all = encoder.points_of_rows(&params, rows);
         let sample = random.sample(N_POINTS, rows.n_windows(window));
-        let of = |index: usize| {
-            let at = index * Encoder::N_DIMENSIONS;
-            all.get(at..at + Encoder::N_DIMENSIONS).unwrap_or_default()
-        };
-        let points = sample.iter().flat_map(|index| of(*index)).copied().collect();
+        let points = encoder.points_of(&params, rows, &sample);
         let mut found = Self { encoder, params, points, floor: 0.0 };
         found.floor = found.noise(rows, &sample, &mut random);
         found
@@ -61,10 +56,10 @@ impl Patches {
         let firsts = sample.iter().step_by(step);
         let distances: Vec<f32> = firsts
             .map(|first| {
-                let usual = rows.window(*first, window);
+                let usual = &rows.window(*first, window)[..];
                 let noisy: Vec<f32> =
                     usual.iter().map(|value| value + 2.0 * NOISE * (random.unit() - 0.5)).collect();
-                let points = self.encoder.points(&self.params, &[usual, &noisy].concat());
+                let points = self.encoder.points(&self.params, &[usual, &noisy[..]].concat());
                 let (a, b) = points.split_at(Encoder::N_DIMENSIONS);
                 distance2(a, b).sqrt()
             })
@@ -135,7 +130,8 @@ impl Method for Patches {
     }
 
     fn scores(&self, rows: &Rows<'_>) -> Vec<f32> {
-        self.distances(&self.encoder.points_of_rows(&self.params, rows))
+        let all: Vec<usize> = (0..rows.n_windows(self.encoder.window)).collect();
+        self.distances(&self.encoder.points_of(&self.params, rows, &all))
     }
 
     fn floor(&self) -> f32 {

@@ -2,7 +2,7 @@
 //!
 //! Methods that look at the course of values may not care how large these are.
 
-use super::kind::{Expectations, Method, Rows};
+use super::kind::{Expectations, Method, Rows, scores_of};
 use crate::store::{Damage, Part, Writer};
 
 /// Rows whose mean is compared with that of as many rows before.
@@ -36,19 +36,22 @@ impl WithPoints {
     pub(crate) fn fit(inner: Box<dyn Method>, rows: &Rows<'_>) -> Self {
         let (mut medians, mut deviations) = (Vec::new(), Vec::new());
         for column in 0..rows.n_columns {
-            let mut values: Vec<f32> =
-                rows.values.iter().skip(column).step_by(rows.n_columns).copied().collect();
+            let mut values = rows.column(column);
             let middle = quantile(&mut values, 0.5);
             values.iter_mut().for_each(|value| *value = (*value - middle).abs());
             medians.push(middle);
             deviations.push((DEVIATION * quantile(&mut values, 0.5)).max(LEAST));
         }
         let mut found = Self { inner, medians, deviations, highs: [1.0; 3] };
-        let n = rows.n_windows(2 * HALF);
-        let terms = (0..n).map(|first| found.terms(rows.window(first, 2 * HALF)));
-        let (mut values, mut jumps): (Vec<f32>, Vec<f32>) =
-            terms.map(|[value, jump]| (sum(&value), sum(&jump))).unzip();
-        let mut scores = found.inner.scores(rows);
+        let (mut values, mut jumps): (Vec<f32>, Vec<f32>) = (Vec::new(), Vec::new());
+        for piece in rows.pieces(2 * HALF) {
+            for window in piece.windows(2 * HALF * rows.n_columns).step_by(rows.n_columns) {
+                let [value, jump] = found.terms(window);
+                values.push(sum(&value));
+                jumps.push(sum(&jump));
+            }
+        }
+        let mut scores = scores_of(&*found.inner, rows);
         let floor = found.inner.floor();
         found.highs = [
             quantile(&mut scores, HIGH).max(floor).max(1e-6),
@@ -129,7 +132,7 @@ impl Method for WithPoints {
         let (window, inner) = (self.window(), self.inner.scores(rows));
         let n = rows.n_windows(window);
         let scored = inner.iter().skip(inner.len().saturating_sub(n)).enumerate();
-        scored.map(|(first, score)| self.mean(*score, rows.window(first, window))).collect()
+        scored.map(|(first, score)| self.mean(*score, &rows.window(first, window))).collect()
     }
 
     fn floor(&self) -> f32 {

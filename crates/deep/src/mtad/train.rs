@@ -6,14 +6,16 @@ use super::shape::Shape;
 use crate::checkpoint::Checkpoint;
 use crate::net::{Epoch, Learner, Loss, Settings};
 use crate::random::Random;
+use crate::rows::Rows;
+use crate::unit::to_unit;
 
-/// Trains a network on rows from about 0 to 1, oldest first. The parameters are those of the best epoch.
+/// Trains a network on scaled rows, oldest first. The parameters are those of the best epoch.
 ///
 /// The same rows, settings and seed give the same parameters on any number of threads. Cost of an epoch: about 150 million
 /// operations for each window of 100 rows of 38 columns, nearly all of it in the two recurrent layers.
 pub(crate) fn train(
     shape: Shape,
-    rows: &[f32],
+    rows: &Rows<'_>,
     (settings, seed): (&Settings, u64),
     from: Option<&Checkpoint>,
     progress: &mut dyn FnMut(&Epoch, Checkpoint),
@@ -21,7 +23,7 @@ pub(crate) fn train(
     let network = Network::new(shape);
     let mut random = Random::new(seed);
     let initial = network.layout.initial(&mut random);
-    let windows = Windows { rows, n_columns: network.shape.n_features, window: network.shape.window };
+    let windows = Windows { rows, window: network.shape.window };
     let lesson = Lesson { network: &network, windows };
     let params = crate::net::train(&lesson, initial, &mut random, settings, from, progress);
     (network, params)
@@ -48,23 +50,23 @@ impl Learner for Lesson<'_> {
 
 /// Windows of rows, each with the row after it.
 struct Windows<'a> {
-    rows: &'a [f32],
-    n_columns: usize,
+    rows: &'a Rows<'a>,
     window: usize,
 }
 
-impl<'a> Windows<'a> {
+impl Windows<'_> {
     fn n(&self) -> usize {
-        (self.rows.len() / self.n_columns).saturating_sub(self.window)
-    }
-
-    fn part(&self, from: usize, n_rows: usize) -> &'a [f32] {
-        self.rows.get(from * self.n_columns..(from + n_rows) * self.n_columns).unwrap_or_default()
+        self.rows.n().saturating_sub(self.window)
     }
 
     fn batch(&self, indexes: &[usize]) -> Batch {
-        let windows = indexes.iter().flat_map(|index| self.part(*index, self.window)).copied().collect();
-        let next = indexes.iter().flat_map(|index| self.part(index + self.window, 1)).copied().collect();
-        Batch { windows, next }
+        let mut batch = Batch { windows: Vec::new(), next: Vec::new() };
+        for index in indexes {
+            let rows = to_unit(&self.rows.window(*index, self.window + 1));
+            let (window, next) = rows.split_at(self.window * self.rows.n_columns);
+            batch.windows.extend_from_slice(window);
+            batch.next.extend_from_slice(next);
+        }
+        batch
     }
 }

@@ -6,6 +6,8 @@ use super::network::Network;
 use crate::checkpoint::Checkpoint;
 use crate::net::{Epoch, Learner, Loss, Settings};
 use crate::random::Random;
+use crate::rows::Rows;
+use crate::unit::to_unit;
 
 /// Every so manieth window is learned from, at most: its neighbours are nearly the same. Of few rows, more are.
 const MAX_STEP: usize = 10;
@@ -17,12 +19,12 @@ const SHARD: usize = 32;
 /// The deviation of the noise that is added to what is learned from.
 const NOISE: f32 = 0.1;
 
-/// Trains a network on rows from about 0 to 1, oldest first. The parameters are those of the best epoch.
+/// Trains a network on scaled rows, oldest first. The parameters are those of the best epoch.
 ///
 /// The same rows, settings and seed give the same parameters on any number of threads.
 pub(crate) fn train(
     (n_columns, window): (usize, usize),
-    rows: &[f32],
+    rows: &Rows<'_>,
     (settings, seed): (&Settings, u64),
     from: Option<&Checkpoint>,
     progress: &mut dyn FnMut(&Epoch, Checkpoint),
@@ -30,7 +32,7 @@ pub(crate) fn train(
     let network = Network::new(n_columns, window);
     let mut random = Random::new(seed);
     let initial = network.layout.initial(&mut random);
-    let n = (rows.len() / n_columns).saturating_sub(window);
+    let n = rows.n().saturating_sub(window);
     let lesson = Lesson { network: &network, rows, step: (n / N_WINDOWS).clamp(1, MAX_STEP) };
     let params = crate::net::train(&lesson, initial, &mut random, settings, from, progress);
     (network, params)
@@ -38,15 +40,14 @@ pub(crate) fn train(
 
 struct Lesson<'a> {
     network: &'a Network,
-    rows: &'a [f32],
+    rows: &'a Rows<'a>,
     /// From one window that is learned from to the next.
     step: usize,
 }
 
 impl Lesson<'_> {
-    fn part(&self, first: usize, n: usize) -> &[f32] {
-        let k = self.network.n_columns;
-        self.rows.get(first * k..(first + n) * k).unwrap_or_default()
+    fn part(&self, first: usize, n: usize) -> Vec<f32> {
+        to_unit(&self.rows.window(first, n))
     }
 
     /// The errors of the forecasts of some windows, with what led there.
@@ -58,7 +59,7 @@ impl Lesson<'_> {
     ) -> (super::network::Trace, Vec<f32>) {
         let n = self.network.window;
         let mut random = seed.map(|(seed, index)| Random::fork(seed, index));
-        let prepare = |index: &usize| self.network.prepare(self.part(index * self.step, n));
+        let prepare = |index: &usize| self.network.prepare(&self.part(index * self.step, n));
         let mut rows: Vec<f32> = windows.iter().flat_map(prepare).collect();
         if let Some(random) = &mut random {
             rows.iter_mut().for_each(|value| *value += NOISE * normal(random));
@@ -74,7 +75,7 @@ impl Lesson<'_> {
 
 impl Learner for Lesson<'_> {
     fn n_windows(&self) -> usize {
-        (self.rows.len() / self.network.n_columns).saturating_sub(self.network.window).div_ceil(self.step)
+        self.rows.n().saturating_sub(self.network.window).div_ceil(self.step)
     }
 
     fn learn(&self, params: &[f32], windows: &[usize], seed: u64) -> (Loss, Vec<f32>) {

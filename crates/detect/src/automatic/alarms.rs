@@ -18,6 +18,15 @@ const DOUBTFUL: f64 = 1.5;
 /// How fast that is forgotten with a budget of one alarm a week.
 const FORGET_MS: f64 = 3.0 * DAY_MS;
 
+/// A series may take so many times its budget all the time, for something may be wrong with it. What it takes beyond that is a
+/// debt: each alarm adds to the logarithm of the limit, and time takes off what the budget allows.
+const PATIENCE: f64 = 1.5;
+const PER_ALARM: f64 = 0.7;
+/// So much of it, two alarms, changes nothing.
+const FREE: f64 = 1.4;
+/// It is never larger, so that a series that alarmed all the time is back to normal after a month.
+const MOST_DEBT: f64 = 5.0;
+
 /// What there is to say of a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
@@ -33,6 +42,8 @@ pub enum Decision {
 ///
 /// - A score above 1 raises an alarm. So do later ones, but after an alarm the limit is higher for some days: what is only
 ///   just strange is told once, and what is beyond doubt each time it happens.
+/// - A series with more alarms than its budget for weeks, because its values are wilder than any tail that was looked for, or
+///   because something is always wrong with it, has to be the stranger for another one, until the budget is kept.
 /// - Strange samples less than six hours apart are one event, which is told when it begins, and again if it becomes three
 ///   times as strange.
 ///
@@ -56,6 +67,10 @@ pub struct Alarms {
     top: f64,
     last_strange_ms: Option<i64>,
     last_ms: i64,
+    /// What alarms beyond the budget add to the logarithm of the limit.
+    debt: f64,
+    /// How long it takes to pay for one alarm.
+    alarm_ms: f64,
 }
 
 impl Default for Alarms {
@@ -72,14 +87,22 @@ impl Alarms {
     /// ([`Automatic::per_week`](super::Automatic::per_week)).
     #[must_use]
     pub fn per_week(alarms_per_week: f64) -> Self {
-        let forget_ms = FORGET_MS / alarms_per_week.max(f64::MIN_POSITIVE);
-        Self { forget_ms, limit: 1.0, top: 0.0, last_strange_ms: None, last_ms: 0 }
+        let alarms_per_week = alarms_per_week.max(f64::MIN_POSITIVE);
+        Self {
+            forget_ms: FORGET_MS / alarms_per_week,
+            limit: 1.0,
+            top: 0.0,
+            last_strange_ms: None,
+            last_ms: 0,
+            debt: 0.0,
+            alarm_ms: 7.0 * DAY_MS / (PATIENCE * alarms_per_week),
+        }
     }
 
     /// The score that has to be exceeded at this time for something to be said. At least 1.
     #[must_use]
     pub fn limit(&self, time_ms: i64) -> f64 {
-        if self.is_in_event(time_ms) { 1.0 } else { self.faded(time_ms) }
+        if self.is_in_event(time_ms) { 1.0 } else { self.faded(time_ms).max(self.owed(time_ms)) }
     }
 
     /// What there is to say of the newest sample. To be called once a sample, in order of time.
@@ -90,6 +113,10 @@ impl Alarms {
         }
         let decision = self.decide_value(time_ms, score);
         self.limit = self.faded(time_ms);
+        self.debt = self.debt_at(time_ms);
+        if decision == Decision::Begins {
+            self.debt = (self.debt + PER_ALARM).min(MOST_DEBT);
+        }
         self.last_ms = time_ms;
         if decision != Decision::Quiet {
             let is_new = decision == Decision::Begins && !self.is_in_event(time_ms);
@@ -102,11 +129,12 @@ impl Alarms {
 
     fn decide_value(&self, time_ms: i64, score: Score) -> Decision {
         let lasts = self.is_in_event(time_ms);
-        if lasts && score.value() > WORSE * self.top {
+        let owed = self.owed(time_ms);
+        if lasts && score.value() > owed.max(WORSE * self.top) {
             Decision::Begins
         } else if lasts && Self::THRESHOLD.exceeded_by(score) {
             Decision::Lasts
-        } else if !lasts && Threshold::above(self.faded(time_ms)).exceeded_by(score) {
+        } else if !lasts && Threshold::above(self.faded(time_ms).max(owed)).exceeded_by(score) {
             Decision::Begins
         } else {
             Decision::Quiet
@@ -115,6 +143,16 @@ impl Alarms {
 
     fn is_in_event(&self, time_ms: i64) -> bool {
         self.last_strange_ms.is_some_and(|last_ms| time_ms.saturating_sub(last_ms) < APART_MS)
+    }
+
+    /// The limit that follows from what was spent beyond the budget. At least 1.
+    fn owed(&self, time_ms: i64) -> f64 {
+        (self.debt_at(time_ms) - FREE).max(0.0).exp()
+    }
+
+    fn debt_at(&self, time_ms: i64) -> f64 {
+        let passed_ms = time_ms.saturating_sub(self.last_ms).max(0) as f64;
+        (self.debt - PER_ALARM * passed_ms / self.alarm_ms).max(0.0)
     }
 
     /// The limit, after it fell towards 1 since the last sample.
@@ -159,6 +197,32 @@ mod tests {
     fn what_is_hardly_strange_is_said_now_and_then() {
         check(&[(0, 2.0), (24, 1.2), (48, 1.2), (120, 1.25), (144, 1.0)], "B..B.");
         check(&[(0, 1e9), (24, 1.3), (48, 1.6)], "B.B"); // beyond doubt
+    }
+
+    #[test]
+    fn a_series_that_always_alarms_has_to_be_stranger() {
+        // Twice a day, beyond doubt each time: two for nothing, then ever fewer until the budget is kept.
+        let alarms_in = |weeks: std::ops::Range<i64>| {
+            let mut alarms = Alarms::default();
+            let scores = (0..weeks.end * 14).map(|half_day| 1.6 + (half_day * 7 % 13) as f64 / 2.0);
+            let hours = (0..).step_by(12);
+            let begins = hours.zip(scores).filter(|&(hour, score)| {
+                alarms.decide(hour * HOUR_MS, Score::new(score), View::Value) == Decision::Begins
+            });
+            begins.filter(|(hour, _)| weeks.contains(&(hour / 168))).count()
+        };
+        assert!((3..=9).contains(&alarms_in(0..1)), "{}", alarms_in(0..1));
+        assert!((15..=25).contains(&alarms_in(4..14)), "{}", alarms_in(4..14));
+        // Equal incidents every fifth day are each told, and a month after many all is as before.
+        check(&(0..20).map(|n| (n * 120, 1.6)).collect::<Vec<_>>(), &"B".repeat(20));
+        let many = (0..60).map(|n| (n * 12, 1e3));
+        let later = [(60 * 12 + 31 * 24, 1.1)];
+        let mut alarms = Alarms::default();
+        let said: Vec<Decision> = many
+            .chain(later)
+            .map(|(hour, score)| alarms.decide(hour * HOUR_MS, Score::new(score), View::Value))
+            .collect();
+        assert_eq!(said.last(), Some(&Decision::Begins));
     }
 
     #[test]

@@ -1,11 +1,10 @@
 //! Score and decision together, for values at a fixed step: what a rule uses.
 
-use jiff::tz::TimeZone;
 use lanner_core::{Score, Scorer};
 
 use super::counter::{Counter, Growth, Nature};
 use super::when::{WallClock, When};
-use super::{Alarms, Automatic, Course, Decision};
+use super::{Alarms, Automatic, Course, Decision, Judged};
 use crate::{NotScored, Scored, SeriesDetector, score_of};
 
 /// Larger scores are cut to this, as no document can hold an infinite number.
@@ -31,7 +30,10 @@ pub enum Direction {
 ///   values are, after a warm-up.
 /// - **The end**: once values are as usual again after what raised an alarm, the score is at most 1, however long a mean still
 ///   shows it ([`Course`]).
-/// - **Days and weeks** are those of [`WallClock`], of UTC without one.
+/// - **The range** `lower..=upper` is that of [`Automatic`], for what the budget allows at the moment: wider for some days after
+///   an alarm. Its end in a direction that is not looked for is NaN.
+/// - **Days and weeks** are those of [`WallClock`]. Without one they are those of UTC, and move when clocks are changed if the
+///   values do.
 ///
 /// ```
 /// use lanner_detect::SeriesDetector;
@@ -56,6 +58,8 @@ pub struct Budgeted {
     course: Option<Course>,
     direction: Direction,
     alarms_per_week: f64,
+    /// The score above which somebody is told; where the range ends.
+    found_above: f64,
     clock: WallClock,
     step_ms: i64,
     next_ms: i64,
@@ -74,7 +78,8 @@ impl Budgeted {
             course: None,
             direction,
             alarms_per_week,
-            clock: WallClock::new(TimeZone::UTC, []),
+            found_above: 1.0,
+            clock: WallClock::new(None, []),
             step_ms,
             next_ms: start_ms,
         }
@@ -84,6 +89,12 @@ impl Budgeted {
     #[must_use]
     pub fn by(self, clock: WallClock) -> Self {
         Self { clock, ..self }
+    }
+
+    /// The same, with a range that ends where the score is `found_above`, for those who tell only then.
+    #[must_use]
+    pub fn found_above(self, found_above: f64) -> Self {
+        Self { found_above, ..self }
     }
 
     /// Whether a strange value only comes of what is over.
@@ -99,12 +110,13 @@ impl Budgeted {
     }
 
     /// What is expected, and the range around it, are values of the series, also where growth was judged.
-    fn judge(&mut self, when: When, y: f64) -> Result<Scored, NotScored> {
+    /// - `found`: the score that the reach is asked for
+    fn judge(&mut self, when: When, y: f64, found: f64) -> Result<Judged, NotScored> {
         let was_total = self.counter.nature() == Nature::Total;
         let growth = self.counter.see(y);
         if was_total {
             let Some(growth) = growth else { return Err(NotScored::WarmingUp) };
-            let judged = self.detector.judge_at(when, growth.per_step);
+            let judged = self.detector.judge_reaching(when, growth.per_step, found);
             if self.counter.nature() == Nature::Gauge {
                 self.detector = Automatic::every(self.step_ms).per_week(self.alarms_per_week);
             }
@@ -120,23 +132,24 @@ impl Budgeted {
             Nature::Total => {
                 if let (Some(detector), Some(growth)) = (self.of_growth.take(), growth) {
                     self.detector = *detector;
-                    let judged = self.detector.judge_at(when, growth.per_step);
+                    let judged = self.detector.judge_reaching(when, growth.per_step, found);
                     return judged.map(|judged| of_values(judged, growth));
                 }
             }
         }
-        self.detector.judge_at(when, y)
+        self.detector.judge_reaching(when, y, found)
     }
 }
 
 /// What was said of the growth of a total, said of the total.
-fn of_values(judged: Scored, growth: Growth) -> Scored {
-    Scored {
-        score: judged.score,
-        expected: growth.value(judged.expected),
-        lower: growth.value(judged.lower),
-        upper: growth.value(judged.upper),
-    }
+fn of_values(Judged { scored, reach }: Judged, growth: Growth) -> Judged {
+    let scored = Scored {
+        score: scored.score,
+        expected: growth.value(scored.expected),
+        lower: growth.value(scored.lower),
+        upper: growth.value(scored.upper),
+    };
+    Judged { scored, reach: growth.n_steps * reach }
 }
 
 impl SeriesDetector for Budgeted {
@@ -147,17 +160,24 @@ impl SeriesDetector for Budgeted {
             self.counter.miss();
             return Err(NotScored::Gap);
         };
-        let judged = self.judge(self.clock.at(time_ms), y)?;
+        let limit = self.alarms.limit(time_ms);
+        let Judged { scored: judged, reach } =
+            self.judge(self.clock.at(time_ms), y, limit * self.found_above)?;
         let is_meant = match self.direction {
             Direction::Both => true,
             Direction::Up => y > judged.expected,
             Direction::Down => y < judged.expected,
         };
         let score = if is_meant { judged.score.value().min(MAX_SCORE) } else { 0.0 };
-        let limit = self.alarms.limit(time_ms);
         let decision = self.alarms.decide(time_ms, Score::new(score), self.detector.view());
         let score = if self.is_over(decision, y, &judged) { score.min(1.0) } else { score };
-        Ok(Scored { score: Score::new(score / limit), ..judged })
+        let (lower, upper) = (judged.expected - reach, judged.expected + reach);
+        Ok(Scored {
+            score: Score::new(score / limit),
+            expected: judged.expected,
+            lower: if self.direction == Direction::Up { f64::NAN } else { lower },
+            upper: if self.direction == Direction::Down { f64::NAN } else { upper },
+        })
     }
 }
 
@@ -191,6 +211,33 @@ mod tests {
         let n_after = (3_020..3_300).filter(|minute| is_alarm(*minute, 100.0)).count();
         assert_eq!(n_after, 0);
         assert!(is_alarm(3_300, 130.0));
+    }
+
+    #[test]
+    fn what_is_not_told_lies_in_the_range() {
+        let of = |direction| Budgeted::new(300_000, 0, 1.0, direction);
+        let (mut both, mut up) = (of(Direction::Both), of(Direction::Up));
+        let mut lax = of(Direction::Both).found_above(3.0);
+        let (mut n_told, mut n_outside) = (0, 0);
+        for t in 0..12_000_u64 {
+            let day = 10.0 * (t as f64 * std::f64::consts::TAU / 288.0).sin();
+            // One in five days: not so often that the budget holds it back.
+            let is_spike = t % 1_500 == 1_499;
+            let y = day + crate::testing::noise(t) + if is_spike { 15.0 } else { 0.0 };
+            let [judged, rises, laxer] = [&mut both, &mut up, &mut lax].map(|it| it.step(Some(y)));
+            let Ok(judged) = rises.and(laxer).and(judged) else { continue };
+            let (rises, laxer) = (rises.unwrap(), laxer.unwrap());
+            assert!(rises.lower.is_nan() && rises.upper == judged.upper, "{t}: {rises:?} {judged:?}");
+            assert!(laxer.lower < judged.lower && judged.upper < laxer.upper, "{t}: {laxer:?} {judged:?}");
+            let is_outside = y < judged.lower || judged.upper < y;
+            if is_spike && t > 3_000 {
+                assert!(is_outside && judged.score.value() > 1.0, "{t}: {y} {judged:?}");
+                n_told += 1;
+            } else if judged.score.value() <= 1.0 {
+                n_outside += u32::from(is_outside);
+            }
+        }
+        assert!(n_told == 6 && n_outside < 40, "{n_told} {n_outside}");
     }
 
     #[test]

@@ -10,19 +10,13 @@ const LARGEST: f64 = 3e38;
 /// Values are kept relative to the first one and in single precision, so that a slot is small and differences are exact enough.
 #[derive(Debug, Clone)]
 pub(super) struct Calendar<const VISITS: usize> {
-    slots: Vec<Slot<VISITS>>,
+    /// Of each slot the means of its last visits, newest first; NaN where there was none.
+    slots: Vec<[f32; VISITS]>,
     slot_ms: i64,
     origin: Option<f64>,
     visit: Option<Visit>,
     /// What was usual in a slot when it was asked for last.
     asked: Option<(i64, Option<f64>)>,
-}
-
-/// The means of the last visits, newest first.
-#[derive(Debug, Clone, Copy)]
-struct Slot<const VISITS: usize> {
-    means: [f32; VISITS],
-    n: u8,
 }
 
 /// The slot we are in, counted from 1970, and its samples so far.
@@ -35,8 +29,7 @@ struct Visit {
 
 impl<const VISITS: usize> Calendar<VISITS> {
     pub(super) fn new(period_ms: i64, slot_ms: i64) -> Self {
-        let empty = Slot { means: [0.0; VISITS], n: 0 };
-        let slots = vec![empty; (period_ms / slot_ms) as usize];
+        let slots = vec![[f32::NAN; VISITS]; (period_ms / slot_ms) as usize];
         Self { slots, slot_ms, origin: None, visit: None, asked: None }
     }
 
@@ -54,13 +47,10 @@ impl<const VISITS: usize> Calendar<VISITS> {
     }
 
     fn median_around(&self, slot: i64) -> Option<f64> {
-        let n = usize::from(self.slots[self.index(slot)].n);
-        if n == 0 {
-            return None;
-        }
         let near = [-1, 0, 1].map(|offset| &self.slots[self.index(slot.wrapping_add(offset))]);
         // Neighbours count no more than the slot itself.
-        let means = near.iter().flat_map(|slot| &slot.means[..n.min(usize::from(slot.n))]);
+        let n = near[1].iter().take_while(|mean| !mean.is_nan()).count();
+        let means = near.iter().flat_map(|slot| &slot[..n]).filter(|mean| !mean.is_nan());
         let mut means: Vec<f64> = means.map(|mean| f64::from(*mean)).collect();
         median(&mut means).map(|median| median + self.origin.unwrap_or_default())
     }
@@ -87,9 +77,8 @@ impl<const VISITS: usize> Calendar<VISITS> {
     fn end(&mut self, visit: Visit) {
         let index = self.index(visit.slot);
         let slot = &mut self.slots[index];
-        slot.means.rotate_right(1);
-        slot.means[0] = (visit.sum / visit.n).clamp(-LARGEST, LARGEST) as f32;
-        slot.n = (slot.n + 1).min(VISITS as u8);
+        slot.rotate_right(1);
+        slot[0] = (visit.sum / visit.n).clamp(-LARGEST, LARGEST) as f32;
     }
 }
 

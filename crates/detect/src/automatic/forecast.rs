@@ -9,6 +9,8 @@ const DAY_MS: i64 = 1_440 * MINUTE_MS;
 
 /// How many forecasts there are.
 pub(super) const N_FORECASTS: usize = 6;
+/// How many of them, the first ones, are levels.
+pub(super) const N_LEVELS: usize = 2;
 
 /// Forecasts, none of which has seen the sample it forecasts.
 #[derive(Debug, Clone)]

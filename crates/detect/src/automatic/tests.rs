@@ -18,6 +18,13 @@ fn contract() {
     mirrored_scores_agree(|| Automatic::every(STEP_MS), 0.0);
 }
 
+/// What a hundred thousand series take.
+#[test]
+fn state_is_small() {
+    let calendars = 4 * (288 * 4 + 336 * 3);
+    assert!(size_of::<Automatic>() + calendars <= 12_500, "{} + {calendars}", size_of::<Automatic>());
+}
+
 /// The samples at which alarms are raised.
 fn alarms(n: u64, sample: impl Fn(u64) -> f64) -> Vec<u64> {
     let (mut detector, mut alarms) = (Automatic::default(), Alarms::default());
@@ -96,6 +103,27 @@ proptest! {
         }
         let judged = detector.judge(400 * STEP_MS, now).unwrap();
         prop_assert!(judged.lower <= judged.expected && judged.expected <= judged.upper);
+    }
+
+    /// Asked of the best forecast only; whatever the sample is, the band is that of the samples before.
+    #[test]
+    fn outside_of_the_band_a_sample_alone_is_found(
+        seed in any::<u16>(),
+        now in -12.0..12.0,
+        found in 0.7..2.0,
+    ) {
+        let mut detector = Automatic::with(Constants { power: f64::INFINITY, ..Constants::default() });
+        for t in 0..280 {
+            let _ = detector.judge(t as i64 * STEP_MS, noise(u64::from(seed) * 1_000 + t));
+        }
+        let when = When::utc(280 * STEP_MS);
+        let of_another = detector.clone().judge_reaching(when, 0.0, found).unwrap();
+        let Judged { scored, reach } = detector.judge_reaching(when, now, found).unwrap();
+        prop_assert_eq!((scored.expected, reach), (of_another.scored.expected, of_another.reach));
+        let (off, score) = ((now - scored.expected).abs(), scored.score.value());
+        prop_assert!(off < 1.001 * reach || score >= found, "{off} of {reach}: {score}");
+        let is_spike = detector.view() == View::Value && score >= found;
+        prop_assert!(off > 0.999 * reach || !is_spike, "{off} of {reach}: {score}");
     }
 
     #[test]

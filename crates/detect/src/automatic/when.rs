@@ -17,31 +17,36 @@ pub struct When {
     pub clock_ms: i64,
     /// Whether the day is like a Sunday, whatever its name.
     pub is_holiday: bool,
+    /// Whether somebody said by which clocks people live. Otherwise values tell whether days move when clocks are changed.
+    pub is_certain: bool,
 }
 
 /// What clocks and calendars show where people live.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WallClock {
-    time_zone: TimeZone,
+    /// `None` where nobody said.
+    time_zone: Option<TimeZone>,
     /// Days since 1970, in order.
     holidays: Vec<i64>,
 }
 
 impl WallClock {
-    /// Of a time zone, where these days are like Sundays.
+    /// Of a time zone, where these days are like Sundays. Without one: of UTC, but values tell whether days move when clocks
+    /// are changed.
     ///
     /// ```
     /// use jiff::civil::date;
     /// use jiff::tz::TimeZone;
     /// use lanner_detect::automatic::{WallClock, When};
     ///
-    /// let clock = WallClock::new(TimeZone::fixed(jiff::tz::offset(1)), [date(2026, 12, 25)]);
+    /// let clock = WallClock::new(Some(TimeZone::fixed(jiff::tz::offset(1))), [date(2026, 12, 25)]);
     /// let time_ms = "2026-12-24T23:30:00Z".parse::<jiff::Timestamp>()?.as_millisecond();
-    /// assert_eq!(clock.at(time_ms), When { time_ms, clock_ms: time_ms + 3_600_000, is_holiday: true });
+    /// let expected = When { time_ms, clock_ms: time_ms + 3_600_000, is_holiday: true, is_certain: true };
+    /// assert_eq!(clock.at(time_ms), expected);
     /// # Ok::<(), jiff::Error>(())
     /// ```
     #[must_use]
-    pub fn new(time_zone: TimeZone, holidays: impl IntoIterator<Item = Date>) -> Self {
+    pub fn new(time_zone: Option<TimeZone>, holidays: impl IntoIterator<Item = Date>) -> Self {
         let epoch = Date::constant(1970, 1, 1);
         let days = |date: Date| date.duration_since(epoch).as_hours() / 24;
         let mut holidays: Vec<i64> = holidays.into_iter().map(days).collect();
@@ -52,18 +57,24 @@ impl WallClock {
     /// What they show at `time_ms`, milliseconds since the Unix epoch (UTC).
     #[must_use]
     pub fn at(&self, time_ms: i64) -> When {
+        let Some(time_zone) = &self.time_zone else { return self.show(time_ms, 0, false) };
         // Instants that no calendar has are shown as UTC.
         let offset_ms = Timestamp::from_millisecond(time_ms)
-            .map_or(0, |at| 1_000 * i64::from(self.time_zone.to_offset(at).seconds()));
-        self.at_offset(time_ms, offset_ms)
+            .map_or(0, |at| 1_000 * i64::from(time_zone.to_offset(at).seconds()));
+        self.show(time_ms, offset_ms, true)
     }
 
-    /// What clocks so many milliseconds ahead of UTC show at `time_ms`, whatever the time zone.
+    /// What clocks so many milliseconds ahead of UTC show at `time_ms`, whatever the time zone. Times in UTC say nothing of
+    /// the clocks that people live by.
     #[must_use]
     pub fn at_offset(&self, time_ms: i64, offset_ms: i64) -> When {
+        self.show(time_ms, offset_ms, offset_ms != 0)
+    }
+
+    fn show(&self, time_ms: i64, offset_ms: i64, is_certain: bool) -> When {
         let clock_ms = time_ms.saturating_add(offset_ms);
         let is_holiday = self.holidays.binary_search(&clock_ms.div_euclid(DAY_MS)).is_ok();
-        When { time_ms, clock_ms, is_holiday }
+        When { time_ms, clock_ms, is_holiday, is_certain }
     }
 }
 
@@ -71,7 +82,12 @@ impl When {
     /// Where clocks show UTC and no day is a holiday.
     #[must_use]
     pub const fn utc(time_ms: i64) -> Self {
-        Self { time_ms, clock_ms: time_ms, is_holiday: false }
+        Self { time_ms, clock_ms: time_ms, is_holiday: false, is_certain: false }
+    }
+
+    /// The same, by clocks that are so much ahead of these.
+    pub(super) const fn moved(self, by_ms: i64) -> Self {
+        Self { clock_ms: self.clock_ms.saturating_add(by_ms), ..self }
     }
 
     /// The time of a day like this one: on a holiday that of the Sunday of the same week, counted from Monday.
@@ -112,13 +128,13 @@ mod tests {
 
     #[test]
     fn clocks_change() {
-        let clock = WallClock::new(TimeZone::get("Europe/Berlin").unwrap(), []);
+        let clock = WallClock::new(TimeZone::get("Europe/Berlin").ok(), []);
         let shown = |time: &str| {
             let time_ms = time.parse::<Timestamp>().unwrap().as_millisecond();
             clock.at(time_ms).clock_ms - time_ms
         };
         assert_eq!(shown("2026-03-29T00:59:59Z"), 3_600_000);
         assert_eq!(shown("2026-03-29T01:00:00Z"), 7_200_000);
-        assert_eq!(clock.at(i64::MAX), When::utc(i64::MAX));
+        assert_eq!(clock.at(i64::MAX), When { is_certain: true, ..When::utc(i64::MAX) });
     }
 }

@@ -14,6 +14,7 @@
 )]
 #![expect(clippy::unwrap_used, reason = "a helper that fails is a failing test")]
 
+mod clocks;
 mod constants;
 mod gaussian;
 mod injected;

@@ -141,7 +141,7 @@ fn alarms_a_week_of_each() {
     heading("Alarms a week on");
     let quiet = wsd::load().unwrap_or_default().into_iter().filter(|series| series.windows.is_empty());
     let quiet: Vec<Series> = quiet.collect();
-    let noises = noise::KINDS.iter().map(|kind| (kind.0, vec![noise::series(kind, 5, 5, 56)]));
+    let noises = noise::KINDS.iter().map(|kind| (kind.0, vec![noise::series(kind, 5, 300, 56)]));
     let all =
         noises.chain((!quiet.is_empty()).then_some(("web indicators without labels, every minute", quiet)));
     for (name, series) in all {

@@ -33,7 +33,15 @@ pub(crate) fn judge(series: &Series) -> Verdict {
 }
 
 pub(crate) fn judge_with(constants: Constants, series: &Series) -> Verdict {
-    let (mut detector, mut alarms) = (Automatic::with(constants), Alarms::default());
+    judge_by(Automatic::with(constants), Alarms::default(), series)
+}
+
+/// With another budget than one alarm a week.
+pub(crate) fn judge_within(alarms_per_week: f64, series: &Series) -> Verdict {
+    judge_by(Automatic::default().per_week(alarms_per_week), Alarms::per_week(alarms_per_week), series)
+}
+
+fn judge_by(mut detector: Automatic, mut alarms: Alarms, series: &Series) -> Verdict {
     let mut verdict = Verdict::default();
     for (&time_ms, &y) in series.times_ms.iter().zip(&series.y) {
         let score = detector.judge(time_ms, y).map_or(Score::ZERO, |judged| judged.score);

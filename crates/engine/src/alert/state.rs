@@ -364,6 +364,8 @@ mod tests {
             window: TimeRange::new(at, at + 1),
             value: Some(at as f64),
             base: None,
+            lower: None,
+            upper: None,
             score: None,
             outcome,
             error: None,

@@ -61,7 +61,7 @@ impl Detector for Absolute {
     }
 
     fn score(&self, value: f64, _: &[Baseline], firing: bool) -> ScoreResult {
-        ScoreResult { baseline: None, score: Ok(self.outside(value, firing)) }
+        ScoreResult::against(None, Ok(self.outside(value, firing)))
     }
 
     fn threshold(&self) -> Threshold {
@@ -155,7 +155,10 @@ fn limits(fields: &mut Fields<'_>, check: &mut Check) -> Option<Limits> {
     }
     let limits = Limits { min: min.unwrap_or(f64::NEG_INFINITY), max: max.unwrap_or(f64::INFINITY) };
     if min.is_none() && max.is_none() {
-        check.problem(fields.node, &fields.path, "needs min, max or outside, for example { min: 400 }");
+        // What is written wrongly has been said.
+        if fields.get("min").or(fields.get("max")).is_none() {
+            check.problem(fields.node, &fields.path, "needs min, max or outside, for example { min: 400 }");
+        }
         return None;
     }
     if limits.min > limits.max {

@@ -11,7 +11,7 @@ use lanner_core::{Outcome, Threshold};
 use lanner_detect::automatic::{Budgeted, Direction, WallClock};
 use lanner_detect::{NotScored, Scored, SeriesDetector};
 
-use super::replayed::{Limit, limit, number};
+use super::replayed::{Limit, Range, limit, number};
 use super::{ABOVE, Baseline, Detector, Kind, Learner, RECOVER_AT, ScoreResult, Tuning};
 use crate::document::{Check, Content, Fields, Node};
 use crate::rule::schedule::Schedule;
@@ -96,9 +96,9 @@ impl Learner for Automatic {
     }
 
     fn fresh(&self, schedule: &Schedule, start_ms: i64) -> Option<Box<dyn SeriesDetector + Send>> {
-        let clock = WallClock::new(schedule.wall_clock(), self.holidays.iter().copied());
+        let clock = WallClock::new(schedule.tz.clone(), self.holidays.iter().copied());
         let detector = Budgeted::new(schedule.every_ms, start_ms, self.alarms_per_week, self.direction);
-        Some(Box::new(detector.by(clock)))
+        Some(Box::new(detector.by(clock).found_above(self.limit.fires())))
     }
 
     fn score_result(&self, judged: Result<Scored, NotScored>, firing: bool) -> ScoreResult {
@@ -118,7 +118,7 @@ fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Detector>>
     }
     let direction = direction(fields, check)?;
     let holidays = holidays(fields, check)?;
-    let limit = limit(fields, check)?;
+    let limit = limit(fields, check)?.ranging(Range::Told);
     Some(Box::new(Automatic { alarms_per_week, direction, holidays, limit }))
 }
 

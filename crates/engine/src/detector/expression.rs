@@ -107,7 +107,7 @@ impl Detector for Levels {
     }
 
     fn score(&self, value: f64, _: &[Baseline], _: bool) -> ScoreResult {
-        ScoreResult { baseline: None, score: Ok(self.score_of(value)) }
+        ScoreResult::against(None, Ok(self.score_of(value)))
     }
 
     fn threshold(&self) -> Threshold {

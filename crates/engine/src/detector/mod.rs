@@ -80,6 +80,8 @@ pub enum Baseline {
 pub struct ScoreResult {
     /// What the value was compared with.
     pub baseline: Option<f64>,
+    /// Between which values nothing would have been found, as far as the detector knows; `None` for an open end.
+    pub usual: (Option<f64>, Option<f64>),
     /// How strange it is, or why that cannot be said.
     pub score: Result<Score, Outcome>,
 }
@@ -88,7 +90,13 @@ impl ScoreResult {
     /// No score, and why; there is no baseline either.
     #[must_use]
     pub const fn none(why: Outcome) -> Self {
-        Self { baseline: None, score: Err(why) }
+        Self::against(None, Err(why))
+    }
+
+    /// A score against a baseline, of a detector whose limits stand in the rule.
+    #[must_use]
+    pub const fn against(baseline: Option<f64>, score: Result<Score, Outcome>) -> Self {
+        Self { baseline, usual: (None, None), score }
     }
 }
 

@@ -52,7 +52,7 @@ impl Detector for New {
             Some(Baseline::Value(base)) if *base == SEEN => Ok(Score::ZERO),
             _ => Ok(Score::new(value)),
         };
-        ScoreResult { baseline: None, score }
+        ScoreResult::against(None, score)
     }
 
     fn threshold(&self) -> Threshold {

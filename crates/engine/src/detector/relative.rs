@@ -78,7 +78,7 @@ impl Detector for Relative {
     fn score(&self, value: f64, baselines: &[Baseline], firing: bool) -> ScoreResult {
         let base = match self.base(baselines) {
             Ok(base) => base,
-            Err(why) => return ScoreResult { baseline: None, score: Err(why) },
+            Err(why) => return ScoreResult::none(why),
         };
         let score = if base.abs() < self.min_base {
             Err(Outcome::BelowMinBase)
@@ -88,7 +88,7 @@ impl Detector for Relative {
         } else {
             Ok(self.score_against(base, value, firing))
         };
-        ScoreResult { baseline: Some(base), score }
+        ScoreResult::against(Some(base), score)
     }
 
     fn threshold(&self) -> Threshold {
@@ -193,7 +193,8 @@ fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Detector>>
         );
         return None;
     }
-    if drop.or(rise).or(either).is_none() {
+    // What is written wrongly has been said.
+    if [DROP, RISE, "change"].iter().all(|name| fields.get(name).is_none()) {
         check.problem(
             fields.node,
             &fields.path,

@@ -5,7 +5,7 @@
 //! [`super::Learner`].
 
 use lanner_core::{Outcome, Score, Threshold};
-use lanner_detect::{ParamError, Scored, SeriesDetector};
+use lanner_detect::{ParamError, Scored, SeriesDetector, time_shift};
 use serde_json::{Map, Value};
 
 use super::{Baseline, Baselines, Detector, Measured, ScoreResult, ScoredValue, Tunable, Tuning};
@@ -32,6 +32,34 @@ pub(super) struct Limit {
     recovers: f64,
     /// The farthest that a score can come before limits, where there is an end.
     ceiling: Option<Ceiling>,
+    range: Range,
+}
+
+/// Between which values a detector finds nothing under other limits than 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Range {
+    /// So many times as far from what is expected.
+    InWidths,
+    /// A multiple or a fraction of what is expected, where smaller values count as `floor`.
+    Multiples { floor: f64 },
+    /// The detector knows the limit.
+    Told,
+    /// It does not look at values alone.
+    Unknown,
+}
+
+impl Range {
+    fn at(self, judged: &Scored, limit: f64) -> (Option<f64>, Option<f64>) {
+        let Scored { expected, lower, upper, .. } = *judged;
+        let (lower, upper) = match self {
+            Self::InWidths => (expected + limit * (lower - expected), expected + limit * (upper - expected)),
+            Self::Multiples { floor } => time_shift::range(expected, floor, limit),
+            Self::Told => (lower, upper),
+            Self::Unknown => return (None, None),
+        };
+        let known = |edge: f64| Some(edge).filter(|edge| edge.is_finite());
+        (known(lower), known(upper))
+    }
 }
 
 impl<D: SeriesDetector + Clone + std::fmt::Debug + Send + Sync> Detector for Replayed<D> {
@@ -71,6 +99,16 @@ impl Limit {
         Self { ceiling: Some(ceiling), ..self }
     }
 
+    /// The same, of a detector whose range is not in widths of its band.
+    pub(super) fn ranging(self, range: Range) -> Self {
+        Self { range, ..self }
+    }
+
+    /// The score above which it fires.
+    pub(super) const fn fires(&self) -> f64 {
+        self.fires
+    }
+
     /// A score in units of the limit.
     pub(super) fn judge(&self, judged: Scored, firing: bool) -> ScoreResult {
         let score = judged.score.value();
@@ -79,7 +117,12 @@ impl Limit {
         } else {
             Ok(self.apply(score, firing))
         };
-        ScoreResult { baseline: Some(judged.expected).filter(|expected| expected.is_finite()), score }
+        let limit = if firing { self.recovers } else { self.fires };
+        ScoreResult {
+            baseline: Some(judged.expected).filter(|expected| expected.is_finite()),
+            usual: self.range.at(&judged, limit),
+            score,
+        }
     }
 
     /// A score before limits, in units of this one.
@@ -141,7 +184,7 @@ pub(super) fn limit(fields: &mut Fields<'_>, check: &mut Check) -> Option<Limit>
         check.problem(fields.node, &fields.path_of("recover_at"), message);
         return None;
     }
-    Some(Limit { fires, recovers, ceiling: None })
+    Some(Limit { fires, recovers, ceiling: None, range: Range::InWidths })
 }
 
 /// A number, or `default` where nothing is written. `None` after a problem.

@@ -7,7 +7,7 @@ use lanner_core::Shift;
 use lanner_core::field::{Field, Type};
 use lanner_detect::{TimeShift, TimeShiftParams};
 
-use super::replayed::{Replayed, accepted, count, limit, number};
+use super::replayed::{Range, Replayed, accepted, count, limit, number};
 use super::{ABOVE, Baselines, Detector, Kind, MEDIAN_OF, RECOVER_AT, TO};
 use crate::document::{Check, Fields};
 
@@ -31,10 +31,16 @@ fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Detector>>
     let floor = number(fields, "floor", 0.0, check);
     let limit = limit(fields, check);
     // Of the windows of the rule only those at the shifts are shown to the detector: one a step.
-    let params = TimeShiftParams { shift: 1, median_of: median_of? as usize, floor: floor? };
+    let floor = floor?;
+    let params = TimeShiftParams { shift: 1, median_of: median_of? as usize, floor };
     let detector = accepted(TimeShift::try_new(params), fields, check)?;
     let baselines = Baselines::Shifted { shift: shift?, count: median_of? };
-    Some(Box::new(Replayed { detector, kind: KIND.name, baselines, limit: limit? }))
+    Some(Box::new(Replayed {
+        detector,
+        kind: KIND.name,
+        baselines,
+        limit: limit?.ranging(Range::Multiples { floor }),
+    }))
 }
 
 /// The field `to`, which is required.

@@ -5,7 +5,7 @@
 use lanner_core::field::{Field, Type};
 use lanner_detect::variation::{Variation, VariationParams, ceiling};
 
-use super::replayed::{Replayed, accepted, count, limit, number};
+use super::replayed::{Range, Replayed, accepted, count, limit, number};
 use super::{ABOVE, Baselines, Detector, Kind, RECOVER_AT};
 use crate::document::{Check, Fields};
 use crate::source::Ceiling;
@@ -35,7 +35,7 @@ fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Detector>>
         return None;
     }
     let never = Ceiling::never(most, format!("{n} values of one sign reach {most:.2} at most"));
-    let limit = limit?.under(never);
+    let limit = limit?.under(never).ranging(Range::Unknown);
     // Twice as many as without gaps, so that some may be missing.
     Some(Box::new(Replayed {
         detector,

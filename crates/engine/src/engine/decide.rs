@@ -18,6 +18,7 @@ pub(crate) struct Found<'a> {
 pub(crate) struct Decision {
     value: Option<f64>,
     base: Option<f64>,
+    usual: (Option<f64>, Option<f64>),
     score: Option<Score>,
     outcome: Outcome,
     error: Option<String>,
@@ -31,7 +32,15 @@ impl Decision {
     }
 
     pub(crate) const fn of(outcome: Outcome) -> Self {
-        Self { value: None, base: None, score: None, outcome, error: None, evidence: None }
+        Self {
+            value: None,
+            base: None,
+            usual: (None, None),
+            score: None,
+            outcome,
+            error: None,
+            evidence: None,
+        }
     }
 }
 
@@ -99,6 +108,7 @@ impl Case<'_> {
         Decision {
             value: Some(value),
             base: result.baseline,
+            usual: result.usual,
             score: score.ok(),
             outcome,
             error: None,
@@ -142,6 +152,8 @@ pub(crate) fn evaluation(
         window: due.ask.window,
         value: decision.value,
         base: decision.base,
+        lower: decision.usual.0,
+        upper: decision.usual.1,
         score: decision.score,
         outcome: decision.outcome,
         error: decision.error,

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use lanner_core::{Alert, Changes, ResolvedReason, TimeRange};
 
-use super::{Alerts, Engine, Tracked, schedule_next};
+use super::groups::Alerts;
+use super::{Engine, Tracked, schedule_next};
 use crate::detector::learning::Memory;
 use crate::rule::{Rule, Status};
 
@@ -133,6 +134,7 @@ impl Engine {
             is_elsewhere: false,
             alerts,
             memory: Memory::default(),
+            n_left_out: 0,
         };
         schedule_next(&mut self.due, &self.gaps, &mut tracked, self.tracked.len());
         self.tracked.insert(id, tracked);

@@ -11,11 +11,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use lanner_core::{Alert, AlertNews, Changes, Cursor, ResolvedReason, TimeRange};
+use lanner_core::{Acknowledgement, Alert, AlertNews, Changes, Cursor, ResolvedReason, TimeRange};
 
+use super::groups::Alerts;
 use super::part::Part;
 use super::rules::RuleChanges;
-use super::{Alerts, Engine, Tracked};
+use super::{Engine, Tracked};
 use crate::alert::state;
 use crate::detector::learning::Memory;
 use crate::rule::Rule;
@@ -64,12 +65,18 @@ impl Engine {
     /// As [`Self::restore`], of alerts that others evaluate: those that run mute others. Before [`Self::restore`].
     pub fn restore_shared(&mut self, alerts: &[Alert]) {
         for alert in alerts.iter().filter(|alert| alert.active) {
-            self.notifier.restore_running(&alert.fingerprint(), &alert.labels);
+            let fingerprint = alert.fingerprint();
+            self.notifier.restore_running(&fingerprint, &alert.labels);
+            self.notifier.acknowledge(i64::MIN, &fingerprint, alert.acknowledged.clone());
         }
     }
 
     /// Says how the rules of some shards stand that others evaluate. Rules that are not known are passed over.
-    pub fn follow(&mut self, shards: &[u8], alerts: Vec<Alert>, cursors: Vec<Cursor>) {
+    pub fn follow(&mut self, now_ms: i64, shards: &[u8], alerts: Vec<Alert>, cursors: Vec<Cursor>) {
+        for alert in alerts.iter().filter(|alert| alert.active) {
+            // One that was taken on is not repeated, and one that got worse since is nobody's.
+            self.notifier.acknowledge(now_ms, &alert.fingerprint(), alert.acknowledged.clone());
+        }
         let mut cursors: HashMap<Arc<str>, TimeRange> =
             cursors.into_iter().map(|cursor| (cursor.rule, cursor.window)).collect();
         let mut by_rule: HashMap<Arc<str>, Alerts> = HashMap::new();
@@ -81,6 +88,29 @@ impl Engine {
             tracked.alerts = by_rule.remove(id).unwrap_or_default();
             tracked.cursor = cursors.remove(id).unwrap_or(tracked.cursor);
         }
+    }
+
+    /// The shard of an alert whose episode runs and that others evaluate, as far as that is known yet.
+    #[must_use]
+    pub fn shard_elsewhere(&self, fingerprint: &str) -> Option<u8> {
+        let mut elsewhere = self.tracked.values().filter(|tracked| tracked.is_elsewhere);
+        let is_it = |alert: &Alert| alert.active && alert.fingerprint() == fingerprint;
+        elsewhere.find(|it| it.alerts.values().any(|alert| is_it(alert))).map(|it| it.rule.shard())
+    }
+
+    /// Notes that others have written who has taken on an alert of theirs: as [`Self::follow`], only sooner.
+    pub fn note_acknowledged(
+        &mut self,
+        now_ms: i64,
+        fingerprint: &str,
+        acknowledged: Option<Acknowledgement>,
+    ) {
+        let elsewhere = self.tracked.values_mut().filter(|tracked| tracked.is_elsewhere);
+        let mut alerts = elsewhere.flat_map(|tracked| tracked.alerts.values_mut());
+        if let Some(alert) = alerts.find(|alert| alert.active && alert.fingerprint() == fingerprint) {
+            alert.acknowledged = acknowledged.clone();
+        }
+        self.notifier.acknowledge(now_ms, fingerprint, acknowledged);
     }
 
     /// Lets rules go that another server evaluates from now on, and writes nothing of it. What is read for them is passed
@@ -111,6 +141,14 @@ impl Engine {
         elsewhere.map(|(_, overdue_ms)| overdue_ms).max().unwrap_or(0)
     }
 
+    /// The rules that others evaluate, and for how long each is due, milliseconds; 0 for one that is not.
+    pub fn shared_rules(&self, now_ms: i64) -> impl Iterator<Item = (&Rule, i64)> {
+        let overdue: HashMap<&str, i64> =
+            self.overdue(now_ms).map(|(rule, overdue_ms)| (&*rule.id, overdue_ms)).collect();
+        let elsewhere = self.tracked.values().filter(|tracked| tracked.is_elsewhere);
+        elsewhere.map(move |it| (&*it.rule, overdue.get(&*it.rule.id).copied().unwrap_or(0)))
+    }
+
     /// Knows a rule that others evaluate. What this engine evaluated under its name ends.
     pub(super) fn leave_to_others(&mut self, rule: Arc<Rule>, now_ms: i64, changed: &mut RuleChanges) {
         let id = rule.id.clone();
@@ -132,6 +170,7 @@ impl Engine {
             is_elsewhere: true,
             alerts,
             memory: Memory::default(),
+            n_left_out: 0,
         };
         self.tracked.insert(id, tracked);
     }
@@ -207,9 +246,9 @@ mod tests {
         // What it shows is what it is told of the shard.
         assert_eq!(notifier.alerts().count(), 0);
         let shard = elsewhere(1).shard();
-        notifier.follow(&[shard.wrapping_add(1)], changes.alerts.clone(), changes.cursors.clone());
+        notifier.follow(0, &[shard.wrapping_add(1)], changes.alerts.clone(), changes.cursors.clone());
         assert_eq!(notifier.alerts().count(), 0);
-        notifier.follow(&[shard], changes.alerts, changes.cursors);
+        notifier.follow(0, &[shard], changes.alerts, changes.cursors);
         assert_eq!(notifier.alerts().count(), 1);
         assert!(notifier.overdue_elsewhere_ms(62_000) > 59_000, "nobody evaluates it");
     }
@@ -244,7 +283,7 @@ mod tests {
         worker.set_rules(vec![elsewhere(2)], 3_000);
         let changes = judge(&mut worker, 5_000, 100.0);
         engine.relay(5_000, worker.take_news());
-        engine.follow(&[elsewhere(2).shard()], changes.alerts, changes.cursors);
+        engine.follow(0, &[elsewhere(2).shard()], changes.alerts, changes.cursors);
         let back = engine.set_rules(vec![here(3)], 6_000);
         assert_eq!((back.alerts[0].active, back.forgotten_groups.len(), back.cursors.len()), (false, 1, 1));
         assert_eq!(engine.plan(8_000, 10).due.len(), 1);

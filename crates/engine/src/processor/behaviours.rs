@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use lanner_core::TimeRange;
 use lanner_profile::read::{Format, object_of};
-use lanner_profile::{Fleet, HostError, Hosts, PartSeen, Profile, ReadFilter, Seed, Spec};
+use lanner_profile::{HostError, Hosts, PartSeen, Profile, ReadFilter, Seed, Spec};
 use serde_json::{Map, Value};
 
 /// What a processor `profile` learned, and what the hosts of its fleet did.
@@ -58,7 +58,7 @@ impl Behaviours {
     ) -> Result<Option<Vec<u8>>, HostError> {
         self.with(|profile, hosts| {
             hosts.hear(profile, host, told, now_ms)?;
-            let is_known = known_ms.is_some() && profile.fleet().map(Fleet::changed_ms) == known_ms;
+            let is_known = known_ms.is_some() && profile.fleet().map(|fleet| fleet.changed_ms()) == known_ms;
             Ok((!is_known).then(|| profile.fleet_bytes()))
         })
     }

@@ -35,6 +35,7 @@ pub use circles::cross_check;
 pub use configured::{Configured, FIELDS, KIND_FIELDS};
 pub use kinds::KINDS;
 pub use retold::Retold;
+pub use sessions::SESSION_NAMES;
 
 use crate::document::{Check, Fields};
 

@@ -14,6 +14,7 @@ use lanner_core::Event;
 use lanner_traffic::{Account, Live, ModelDrift, ModelsInUse, Request};
 use serde_json::{Map, Value};
 
+pub use self::made::NAMES as SESSION_NAMES;
 use self::made::{event_of, key, key_of, request};
 use self::settings::{FIELDS, Settings, read_settings};
 use super::{Kind, Made, Memory, Processor, Retold};

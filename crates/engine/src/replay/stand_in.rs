@@ -14,6 +14,8 @@ pub(super) struct StandIn {
     columns: Vec<String>,
     usual: Vec<[f64; 2]>,
     n_rows: usize,
+    /// The label whose values have a detector each, and these values.
+    by: Option<(String, Vec<String>)>,
 }
 
 impl StandIn {
@@ -26,9 +28,15 @@ impl StandIn {
         });
         let usual = fields.require("usual", "{ cpu: [0, 1] }", check);
         let usual = usual.and_then(|node| read_usual(node, &fields.path_of("usual"), check));
-        fields.finish(&["model", "rows", "usual"], check);
+        let by = fields.read("by", check, |node| reading::id(node, "_-."));
+        let entities = fields.get("entities").map(|node| check.items(node)).unwrap_or_default();
+        let entities: Vec<String> = entities.into_iter().filter_map(Node::scalar_text).collect();
+        if by.is_some() == entities.is_empty() {
+            check.problem(node, path, "by and entities belong together: by: host, entities: [a, b]");
+        }
+        fields.finish(&["model", "rows", "usual", "by", "entities"], check);
         let (columns, usual) = usual?.into_iter().unzip();
-        Some(Self { name: name?, columns, usual, n_rows: rows.unwrap_or(1) })
+        Some(Self { name: name?, columns, usual, n_rows: rows.unwrap_or(1), by: by.map(|by| (by, entities)) })
     }
 
     pub(super) fn scorer(&self) -> Arc<dyn RowScorer> {
@@ -90,5 +98,14 @@ impl RowScorer for StandIn {
 
     fn usual(&self, column: usize) -> Option<[f64; 2]> {
         self.usual.get(column).copied()
+    }
+
+    fn by(&self) -> Option<&str> {
+        self.by.as_ref().map(|(by, _)| by.as_str())
+    }
+
+    fn of(&self, entity: &str) -> Option<&dyn RowScorer> {
+        let (_, entities) = self.by.as_ref()?;
+        entities.iter().any(|known| known == entity).then_some(self)
     }
 }

@@ -50,6 +50,8 @@ pub struct Config {
     pub scrape: Option<Node>,
     /// The `consume` section, for whoever takes messages of brokers to read.
     pub consume: Option<Node>,
+    /// The `remote_write` section, for whoever sends samples to read.
+    pub remote_write: Option<Node>,
     /// What rules with problems name, so that one problem does not hide another.
     broken: Vec<Broken>,
 }
@@ -74,7 +76,7 @@ pub struct ReceiverDocument {
 }
 
 /// The sections of a configuration file.
-pub const SECTIONS: [&str; 12] = [
+pub const SECTIONS: [&str; 13] = [
     "rules",
     "processors",
     "receivers",
@@ -85,6 +87,7 @@ pub const SECTIONS: [&str; 12] = [
     "sources",
     "scrape",
     "consume",
+    "remote_write",
     "server",
     "retention",
 ];
@@ -231,6 +234,7 @@ impl Config {
             ("sources", &mut self.sources),
             ("scrape", &mut self.scrape),
             ("consume", &mut self.consume),
+            ("remote_write", &mut self.remote_write),
         ] {
             let Some(node) = fields.get(name) else { continue };
             if known.is_some() {

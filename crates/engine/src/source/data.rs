@@ -87,6 +87,30 @@ pub trait RowScorer: std::fmt::Debug + Send + Sync {
 
     /// Where the values of a column usually lie.
     fn usual(&self, column: usize) -> Option<[f64; 2]>;
+
+    /// The label whose values have a detector each; `None` for one that judges all groups. Those of all values have the same columns
+    /// and look at as many rows.
+    fn by(&self) -> Option<&str> {
+        None
+    }
+
+    /// The detector of one of these values; `None` for one that was not trained.
+    fn of(&self, _entity: &str) -> Option<&dyn RowScorer> {
+        None
+    }
+}
+
+/// Groups that nobody can judge, because the model has no detector for them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Unjudged {
+    /// How many.
+    pub n: u64,
+    /// The name of the model.
+    pub model: String,
+    /// The label whose values have a detector each, and some values that have none.
+    pub by: String,
+    /// Some of them, in order.
+    pub some: Vec<String>,
 }
 
 /// What there is to measure.
@@ -124,6 +148,9 @@ pub trait Data {
     fn model(&mut self, name: &str) -> Result<Arc<dyn RowScorer>, SourceError> {
         Err(SourceError::Permanent(format!("there is no model \"{name}\"")))
     }
+
+    /// Is told which groups of the window could not be judged, or that all could: 0.
+    fn unjudged(&mut self, _unjudged: Unjudged) {}
 
     /// When nothing was received: what is not known of these times is not zero.
     fn away(&mut self) -> Vec<TimeRange> {

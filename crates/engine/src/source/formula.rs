@@ -144,7 +144,13 @@ impl Formula {
 fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Query>> {
     let by = read_by(fields, check);
     let of = fields.require("of", "{ all: { stream: requests, measure: count } }", check);
-    let named = Named { what: "measures", beside: "the formula", most: MAX_PARTS, name: &checked_name };
+    let named = Named {
+        what: "measures",
+        beside: "the formula",
+        most: MAX_PARTS,
+        name: &checked_name,
+        asks_sources: false,
+    };
     let parts = of.and_then(|node| read_parts(node, &fields.path_of("of"), &by, &named, check));
     let formula = fields.get("formula");
     let written = formula.map(text).transpose();

@@ -69,6 +69,13 @@ impl Gaps {
         }
     }
 
+    /// How long the server was still down when a window ended at `end_ms`, milliseconds. Cost: O(log gaps).
+    #[must_use]
+    pub(crate) fn away_ms(&self, end_ms: i64) -> i64 {
+        let first = self.0.partition_point(|gap| gap.end_ms < end_ms);
+        self.0.get(first).filter(|gap| gap.start_ms < end_ms).map_or(0, |gap| gap.end_ms - end_ms)
+    }
+
     /// The window of `rule` to judge after one that ended at `after_ms`; `None` when no further one is valid.
     ///
     /// Of the windows that end in a gap only the first can tell something, if it began before; the others are passed
@@ -143,6 +150,14 @@ mod tests {
         check(&[(10, 20)], (5, 25), Missed::Part);
         check(&[(10, 12), (14, 16)], (0, 400), Missed::Nothing); // 1 %
         check(&[(10, 12), (14, 17)], (0, 400), Missed::Part);
+    }
+
+    #[test]
+    fn how_long_it_is_until_the_server_is_back() {
+        let found = gaps(&[(10, 20), (20, 30), (40, 50)]);
+        for (end_s, away_s) in [(5, 0), (10, 0), (11, 19), (20, 10), (30, 0), (35, 0), (41, 9), (51, 0)] {
+            assert_eq!(found.away_ms(end_s * 1_000), away_s * 1_000, "{end_s} s");
+        }
     }
 
     #[test]

@@ -37,7 +37,7 @@ mod target;
 pub use lanner_core::{Answer, Ask, Reading, Readings, SourceError};
 
 pub use ceiling::Ceiling;
-pub use data::{Data, Fetched, RowScorer, SeriesQuery, Stored, StreamQuery};
+pub use data::{Data, Fetched, RowScorer, SeriesQuery, Stored, StreamQuery, Unjudged};
 pub use due::{Due, Source};
 pub(crate) use gaps::is_known;
 pub use gaps::{Gaps, Missed, shown};

@@ -2,10 +2,11 @@
 //!
 //! Each measure is a column of the detector, and each window a row. A detector looks at several rows, so the windows before
 //! are measured as well; nothing is remembered from one evaluation to the next, so that a replay and a restart come to the same.
-//! What is not known of a row is a gap: before a column's first data, where nothing was measured, and what was missed while the
+//! A model may have a detector for each value of a label; then each group is judged by that of its value, and groups of other values are
+//! told, and not judged. What is not known of a row is a gap: before a column's first data, where nothing was measured, and what was missed while the
 //! server was away.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use lanner_core::field::{Field, Type};
@@ -14,10 +15,10 @@ use lanner_core::{
     Answer, Ask, Contributor, Evidence, Group, Reading, Readings, SeriesKey, SourceError, TimeRange, reading,
 };
 
-use super::data::{Data, RowScorer, SeriesQuery, StreamQuery};
-use super::fields::{BY, read_by};
+use super::data::{Data, RowScorer, SeriesQuery, StreamQuery, Unjudged};
+use super::fields::{BY, LABELS, MEASURE, SERIES, STREAM, WHERE, read_by};
 use super::gaps::{Gaps, is_known};
-use super::parts::{Named, PART, Parts, read_parts};
+use super::parts::{Named, Parts, read_parts};
 use super::query::{Kind, Query, fingerprint};
 use crate::document::{Check, Fields};
 
@@ -37,15 +38,35 @@ pub(super) const KIND: Kind = Kind {
         Field::new(
             "columns",
             "{ requests: { stream: requests, measure: count }, cpu: { series: cpu, measure: avg } }",
-            "the columns of the detector by name: each a query with `stream` or `series`, without `by`",
+            "the columns of the detector by name: each a query with `stream` or `series`, or all with `promql` or `sql` for one `source`, \
+             without `by`",
         )
-        .of(Type::ByName(&Type::Map(PART))),
+        .of(Type::ByName(&Type::Map(COLUMN))),
         BY,
     ],
 };
 
+/// The fields of a column.
+const COLUMN: &[Field] = &[
+    STREAM,
+    SERIES,
+    MEASURE,
+    WHERE,
+    LABELS,
+    Field::new("promql", "'rate(http_requests_total[5m])'", "a query in Prometheus' language, instead"),
+    Field::new(
+        "sql",
+        "'SELECT host, avg(load) AS value FROM hosts WHERE ts >= :from AND ts < :until GROUP BY host'",
+        "a query in SQL, instead",
+    ),
+    Field::new("source", "prod", "the source under `sources` that evaluates it").of(Type::Id),
+];
+
 /// More columns are refused.
 const MAX_COLUMNS: usize = 200;
+
+/// Values without a detector that are named.
+const N_UNJUDGED: usize = 5;
 
 /// Contributors that are named.
 const N_CONTRIBUTORS: usize = 5;
@@ -57,6 +78,8 @@ struct Model {
     /// In the order of `parts`.
     columns: Vec<String>,
     parts: Parts,
+    /// Who measures all columns, where that is somebody else.
+    source: Option<Arc<str>>,
     by: Vec<String>,
     fingerprint: u64,
 }
@@ -65,15 +88,28 @@ fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Query>> {
     let by = read_by(fields, check);
     let name = fields.read("model", check, |node| reading::id(node, "_-."));
     let columns = fields.require("columns", "{ cpu: { series: cpu, measure: avg } }", check);
-    let named = Named { what: "columns", beside: "the model", most: MAX_COLUMNS, name: &|_| Ok(()) };
+    let named = Named {
+        what: "columns",
+        beside: "the model",
+        most: MAX_COLUMNS,
+        name: &|_| Ok(()),
+        asks_sources: true,
+    };
     let parts = columns.and_then(|node| read_parts(node, &fields.path_of("columns"), &by, &named, check));
     let (name, (columns, parts)) = (name?, parts?);
+    let sources: BTreeSet<Option<&Arc<str>>> = parts.queries.iter().map(|part| part.source()).collect();
+    if sources.len() > 1 {
+        let message = "are measured in several places; measure all of them here, or ask all of one source";
+        check.problem(fields.node, &fields.path_of("columns"), message);
+        return None;
+    }
+    let source = sources.into_iter().next().flatten().cloned();
     let mut key = vec![KIND.name.to_owned(), name.clone()];
     key.extend(columns.iter().cloned());
     key.extend(parts.queries.iter().map(|part| part.fingerprint().to_string()));
     let key: Vec<&str> = key.iter().map(String::as_str).collect();
     let fingerprint = fingerprint(&key, &by);
-    Some(Box::new(Model { name: name.into(), columns, parts, by, fingerprint }))
+    Some(Box::new(Model { name: name.into(), columns, parts, source, by, fingerprint }))
 }
 
 impl Query for Model {
@@ -92,6 +128,7 @@ impl Query for Model {
     fn answer(&self, ask: &Ask, data: &mut dyn Data) -> Answer {
         let scorer = data.model(&self.name)?;
         let order = self.order(&*scorer, ask).map_err(SourceError::Permanent)?;
+        self.check_groups(&*scorer).map_err(SourceError::Permanent)?;
         let rows = Rows::needed(ask, scorer.n_rows());
         let part_ask = rows.ask(ask);
         let answers = self.parts.queries.iter().map(|part| part.answer(&part_ask, data));
@@ -105,11 +142,25 @@ impl Query for Model {
             order: &order,
             is_whole,
         };
-        let judge = Judge { scorer: &*scorer, ask, rows: &rows, first_data_ms };
-        let groups = table.groups(&mut answers);
-        let judged =
-            |(group, found): (Group, Vec<Option<Reading>>)| judge.reading(group, &table.values(&found));
-        Ok(Readings { groups: groups.into_iter().map(judged).collect(), first_data_ms })
+        let (mut judged, mut unjudged) = (Vec::new(), BTreeSet::new());
+        let mut n_unjudged = 0;
+        for (group, found) in table.groups(&mut answers) {
+            match of_group(&*scorer, &group) {
+                Ok(scorer) => {
+                    let judge = Judge { scorer, ask, rows: &rows, first_data_ms };
+                    judged.push(judge.reading(group, &table.values(&found)));
+                }
+                Err(entity) => {
+                    n_unjudged += 1;
+                    unjudged.insert(entity);
+                }
+            }
+        }
+        if let Some(by) = scorer.by() {
+            let some = unjudged.into_iter().take(N_UNJUDGED).collect();
+            data.unjudged(Unjudged { n: n_unjudged, model: self.name.to_string(), by: by.to_owned(), some });
+        }
+        Ok(Readings { groups: judged, first_data_ms })
     }
 
     /// The score of a window in which nothing happened is not known without the windows before.
@@ -133,13 +184,39 @@ impl Query for Model {
         Some(&self.name)
     }
 
+    fn source(&self) -> Option<&Arc<str>> {
+        self.source.as_ref()
+    }
+
+    fn knows_first_data(&self) -> bool {
+        self.source.is_none()
+    }
+
     fn corrected(&self, late: &[(Arc<SeriesKey>, TimeRange)]) -> Option<TimeRange> {
         let corrected = self.parts.queries.iter().filter_map(|part| part.corrected(late));
         corrected.reduce(|all, range| all.hull(range))
     }
 }
 
+/// The detector that judges a group; for one that has none, the value that was not trained.
+fn of_group<'s>(scorer: &'s dyn RowScorer, group: &Group) -> Result<&'s dyn RowScorer, String> {
+    let Some(by) = scorer.by() else { return Ok(scorer) };
+    let entity = group.labels().get(by).unwrap_or_default();
+    scorer.of(entity).ok_or_else(|| entity.to_owned())
+}
+
 impl Model {
+    /// Refuses groups that do not say which detector judges them.
+    fn check_groups(&self, scorer: &dyn RowScorer) -> Result<(), String> {
+        match scorer.by() {
+            Some(by) if !self.by.iter().any(|label| label == by) => Err(format!(
+                "the model {} has a detector for each {by}, and the rule does not group by it; write by: [{by}]",
+                self.name
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// Where each column of the detector stands among those of the query.
     ///
     /// # Errors

@@ -1,4 +1,5 @@
-//! Measures by name, of which another query consists: each on a stream or on series, all with the same groups.
+//! Measures by name, of which another query consists: each on a stream or on series, or asked of a source elsewhere, all with the same
+//! groups.
 
 use std::sync::Arc;
 
@@ -7,8 +8,8 @@ use lanner_core::field::Field;
 use super::data::{SeriesQuery, StreamQuery};
 use super::fields::{LABELS, MEASURE, SERIES, STREAM, WHERE};
 use super::query::Query;
-use super::{series, stream};
-use crate::document::{Check, Content, Node};
+use super::{promql, series, sql, stream};
+use crate::document::{Check, Content, Key, Node};
 
 /// The fields of a measure.
 pub(super) const PART: &[Field] = &[STREAM, SERIES, MEASURE, WHERE, LABELS];
@@ -22,6 +23,8 @@ pub(super) struct Named<'a> {
     pub(super) most: usize,
     /// Refuses names.
     pub(super) name: &'a dyn Fn(&str) -> Result<(), String>,
+    /// Whether sources elsewhere may be asked.
+    pub(super) asks_sources: bool,
 }
 
 /// The measures, in the order in which they are written.
@@ -79,6 +82,15 @@ impl Parts {
             check.problem(node, &fields.path_of("by"), message);
         }
         let (is_stream, is_series) = (fields.get("stream").is_some(), fields.get("series").is_some());
+        let kind = [&promql::KIND, &sql::KIND].into_iter().find(|kind| fields.get(kind.name).is_some());
+        if let Some(kind) = kind.filter(|_| named.asks_sources && !is_stream && !is_series) {
+            let node = with_by(node, by);
+            let mut fields = check.map(&node, path)?;
+            let query = (kind.read)(&mut fields, check);
+            fields.finish_of(kind.fields, check);
+            self.queries.push(query?);
+            return Some(());
+        }
         match (is_stream, is_series) {
             (true, false) => {
                 let query = stream::read_query(&mut fields, by.to_vec(), check);
@@ -93,12 +105,27 @@ impl Parts {
                 self.queries.push(Box::new(query?));
             }
             _ => {
-                let message =
-                    "should have either stream or series, for example { stream: requests, measure: count }";
+                let message = if named.asks_sources {
+                    "should have one of stream, series, promql and sql, for example { stream: requests, measure: count }"
+                } else {
+                    "should have either stream or series, for example { stream: requests, measure: count }"
+                };
                 check.problem(node, path, message);
                 return None;
             }
         }
         Some(())
     }
+}
+
+/// A query with the labels of its groups, which stand beside all of them.
+fn with_by(node: &Node, by: &[String]) -> Node {
+    let Content::Map(entries) = &node.content else { return node.clone() };
+    let mut entries = entries.clone();
+    if !by.is_empty() {
+        let labels = by.iter().map(|label| Node::new(node.at, Content::Text(label.clone())));
+        let labels = Node::new(node.at, Content::List(labels.collect()));
+        entries.push((Key { at: node.at, name: "by".to_owned() }, labels));
+    }
+    Node::new(node.at, Content::Map(entries))
 }

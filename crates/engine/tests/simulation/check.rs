@@ -51,6 +51,16 @@ pub(crate) fn windows(world: &World, lived: &Lived) -> Result<Comparable, String
         let rule = Rule::from_json(&spec.document, 1).map_err(|problems| problems.to_string())?;
         let last_end_ms = world.end_ms - spec.delay_ms - rule.spread_ms(world.rules.len());
         let mut promised = wall_clock(world, spec.zone).windows(spec, world.start_ms, last_end_ms);
+        // What ended while the server was away waits for late data from its return on.
+        let due_ms = |window: TimeRange| {
+            let from_ms = if spec.delay_ms == 0 { window.end_ms } else { heard_from_ms(lived, window) };
+            from_ms + spec.delay_ms + rule.spread_ms(world.rules.len())
+        };
+        promised.retain(|window| due_ms(*window) <= world.end_ms);
+        let mut of_rule = evaluations(lived).filter(|evaluation| *evaluation.rule == *spec.id);
+        if let Some(early) = of_rule.find(|e| e.evaluated_ms < due_ms(e.window)) {
+            return Err(format!("{} {} was evaluated too early", spec.id, shown(early.window)));
+        }
         let none = Vec::new();
         let walked = lived.store.walked.get(spec.id.as_str()).unwrap_or(&none);
         if at >= lived.n_rules {
@@ -85,6 +95,14 @@ pub(crate) fn windows(world: &World, lived: &Lived) -> Result<Comparable, String
 /// Whether the server was away when `window` ended, so that a rule need not walk it.
 fn ends_in_a_gap(lived: &Lived, window: TimeRange) -> bool {
     lived.gaps.iter().any(|gap| gap.start_ms < window.end_ms && window.end_ms <= gap.end_ms)
+}
+
+/// When the server was there after `window` ended. Of two gaps that touch, the second goes on where the first ends.
+fn heard_from_ms(lived: &Lived, window: TimeRange) -> i64 {
+    let ends_in_it = |gap: &&TimeRange| gap.start_ms < window.end_ms && window.end_ms <= gap.end_ms;
+    let Some(gap) = lived.gaps.iter().find(ends_in_it) else { return window.end_ms };
+    let next = |back_ms: &i64| lived.gaps.iter().find(|gap| gap.start_ms == *back_ms).map(|gap| gap.end_ms);
+    std::iter::successors(Some(gap.end_ms), next).last().unwrap_or(gap.end_ms)
 }
 
 /// Milliseconds of `window` in which the server was away.

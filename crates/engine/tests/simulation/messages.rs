@@ -315,8 +315,7 @@ fn told(
     }
     let is_over = episode.to_ms.is_some_and(|to_ms| to_ms + latest_ms < run_ends_ms);
     let must_be_told = longest_open_ms > wait_ms;
-    let muted =
-        points(to_ms + latest_ms).iter().all(|at_ms| mutes.mutes(&episode.labels, *at_ms) != Some(false));
+    let muted = points(to_ms).iter().all(|at_ms| mutes.mutes(&episode.labels, *at_ms) != Some(false));
     counts.n_must += usize::from(must_be_told);
     counts.n_muted += usize::from(muted);
     if must_be_told && heard.n_running == 0 {

@@ -6,6 +6,9 @@
 mod read;
 mod sketch;
 
+use std::sync::atomic::AtomicI64;
+use std::sync::atomic::Ordering::Relaxed;
+
 use serde_json::Value;
 
 use crate::event::Kind;
@@ -16,7 +19,7 @@ use sketch::Sketch;
 pub(crate) use read::read;
 
 /// A behaviour that is counted, and its counts.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Behaviour {
     /// As it is written: `%container.id %proc.cmdline`.
     text: String,
@@ -26,18 +29,22 @@ pub(crate) struct Behaviour {
     reset_ms: i64,
     size: (u64, u64),
     sketch: Sketch,
-    since_ms: Option<i64>,
+    /// Since when it counts; [`NEVER`] before its first event.
+    since_ms: AtomicI64,
 }
 
+/// Stands for no time.
+const NEVER: i64 = i64::MIN;
+
 /// All behaviours, in the order of the configuration.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Official(Vec<Behaviour>);
 
 impl Official {
     /// Counts an event in each behaviour that it belongs to.
-    pub(crate) fn observe(&mut self, scene: &Scene<'_>) {
+    pub(crate) fn observe(&self, scene: &Scene<'_>) {
         let Some(kind) = scene.kind() else { return };
-        for behaviour in self.0.iter_mut().filter(|behaviour| behaviour.events.contains(&kind.code)) {
+        for behaviour in self.0.iter().filter(|behaviour| behaviour.events.contains(&kind.code)) {
             behaviour.reset_if_due(scene.time_ms());
             if let Some(text) = behaviour.text_of(scene) {
                 behaviour.sketch.add(&text);
@@ -70,24 +77,30 @@ impl Official {
     }
 
     /// Takes over the counts of behaviours that are still configured in the same way.
-    pub(crate) fn inherit(&mut self, before: Self) {
-        for old in before.0 {
+    pub(crate) fn inherit(&mut self, before: &Self) {
+        for old in &before.0 {
             let same = |new: &&mut Behaviour| {
                 (&new.text, &new.events, new.size) == (&old.text, &old.events, old.size)
             };
             if let Some(new) = self.0.iter_mut().find(same) {
-                (new.sketch, new.since_ms) = (old.sketch, old.since_ms);
+                new.sketch = old.sketch.clone();
+                new.since_ms = AtomicI64::new(old.since_ms.load(Relaxed));
             }
         }
     }
 }
 
 impl Behaviour {
-    fn reset_if_due(&mut self, now_ms: i64) {
-        let since_ms = *self.since_ms.get_or_insert(now_ms);
-        if self.reset_ms > 0 && now_ms.saturating_sub(since_ms) >= self.reset_ms {
+    fn reset_if_due(&self, now_ms: i64) {
+        let since_ms = self.since_ms.load(Relaxed);
+        let is_due = self.reset_ms > 0 && now_ms.saturating_sub(since_ms) >= self.reset_ms;
+        if since_ms != NEVER && !is_due {
+            return;
+        }
+        // Of several threads that see it one begins anew.
+        let is_ours = self.since_ms.compare_exchange(since_ms, now_ms, Relaxed, Relaxed).is_ok();
+        if is_ours && since_ms != NEVER {
             self.sketch.clear();
-            self.since_ms = Some(now_ms);
         }
     }
 

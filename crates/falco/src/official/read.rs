@@ -1,10 +1,12 @@
 //! Reads `count_min_sketch` as Falco's plugin has it, and reports every mistake.
 
+use std::sync::atomic::AtomicI64;
+
 use lanner_core::document::{Check, Fields, Node};
 use lanner_core::reading;
 
 use super::sketch::Sketch;
-use super::{Behaviour, Official};
+use super::{Behaviour, NEVER, Official};
 use crate::event::KINDS;
 use crate::field::{Field, Of};
 
@@ -62,7 +64,7 @@ fn behaviour(node: &Node, path: &str, size: (u64, u64), check: &mut Check) -> Op
     fields.finish(&["fields", "event_codes", "reset_timer_ms"], check);
     let sketch = Sketch::new(size.0, size.1).map_err(|why| check.problem(node, path, why)).ok()?;
     let reset_ms = reset_ms.filter(|ms| *ms > LEAST_RESET_MS).unwrap_or(0.0) as i64;
-    Some(Behaviour { text, fields: parsed, events, reset_ms, size, sketch, since_ms: None })
+    Some(Behaviour { text, fields: parsed, events, reset_ms, size, sketch, since_ms: AtomicI64::new(NEVER) })
 }
 
 /// The fields of a text such as `%container.id %proc.aname[2]`.

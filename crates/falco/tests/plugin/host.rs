@@ -111,7 +111,7 @@ impl Plugin for Host {
 }
 
 /// An event as the kernel's drivers write it.
-fn bytes(event: &Value) -> Vec<u8> {
+pub(crate) fn bytes(event: &Value) -> Vec<u8> {
     let parameters: Vec<Vec<u8>> = event["with"]
         .as_array()
         .into_iter()

@@ -11,12 +11,14 @@
 #![allow(missing_docs, reason = "the SDK's macros write code")]
 
 mod cost;
+mod crowd;
 mod fleet;
 mod host;
 mod interface;
 mod loaded;
 mod official;
 mod profiles;
+mod table;
 
 use std::ffi::CString;
 

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{EXECVE, MINUTE_MS, OPEN, event, loaded, running, shown};
+use super::loaded::ANOMALY;
+use super::{EXECVE, MINUTE_MS, OPEN, event, host, loaded, running, shown, threads};
 
 /// The first minute of 2026.
 const BEGIN_MS: i64 = 1_767_225_600_000;
@@ -117,4 +118,41 @@ fn every_mistake_is_told_at_once() {
     {
         assert!(why.contains(expected), "{expected} is not in: {why}");
     }
+}
+
+/// Whatever a configuration is, it is refused with a reason or taken.
+#[test]
+fn no_configuration_ends_falco() {
+    let folder = tempfile::tempdir().unwrap();
+    let nested = format!("{}1{}", "[".repeat(50_000), "]".repeat(50_000));
+    #[track_caller]
+    fn check(config: &str, expected: &str) {
+        let mut runner = falco_plugin_runner::PluginRunner::new();
+        let host = json!({"threads": threads(), "events": []}).to_string();
+        let text = |text: &str| std::ffi::CString::new(text).unwrap();
+        runner.register_plugin(&host::HOST, &text(&host)).unwrap();
+        let loaded = runner.register_plugin(&ANOMALY, &text(config));
+        let why = loaded.err().map(|why| format!("{why:#}")).unwrap_or_default();
+        assert!(why.contains(expected), "{config:.100}: {why:.1000}");
+    }
+    check("", "");
+    check("{}", "");
+    check("[]", "init_config: line 1, column 1: should be a map");
+    check("1", "should be a map");
+    check("{", "init_config: ");
+    check(&nested, "init_config: ");
+    check("profiles: {}", "profiles");
+    check("profiles: [1, {id: 1}, {id: '../x', fields: [proc.name]}]", "profiles[2]");
+    check(
+        &format!("profiles: [{}]", "{id: a, fields: [proc.name]},".repeat(65)),
+        "there are 65 profiles; at most 64",
+    );
+    check("profiles: [{id: a, fields: [proc.name], memory: 5000}]", "from 1 to 4096");
+    check("profiles: [{id: a, fields: ['lineage(proc.aname, 33)']}]", "from 1 to 32");
+    check("count_min_sketch: {enabled: yes, n_sketches: 1.5}", "whole number from 1 to 1000");
+    check("save_every: -5m", "save_every");
+    let path = folder.path().to_str().unwrap();
+    check(&format!("state: {path}"), "move the file away");
+    std::fs::write(folder.path().join("rubbish"), "lanrsktc and more").unwrap();
+    check(&format!("state: {path}/rubbish"), "cut short");
 }

@@ -6,7 +6,8 @@ use lanner_core::document::{Check, Fields};
 use lanner_core::field::{Field, Type};
 use lanner_core::reading::text;
 use reqwest::Url;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::remote::auth::{AUTH, Auth};
 use crate::remote::problem::check_absolute;
@@ -19,15 +20,35 @@ pub(crate) struct Scheme {
     pub(crate) plain: &'static str,
     pub(crate) tls: &'static str,
     pub(crate) port: u16,
+    /// Whether addresses may hold a name and a password.
+    pub(crate) takes_user: bool,
     pub(crate) example: &'static str,
 }
 
 /// NATS.
-pub(crate) const NATS: Scheme =
-    Scheme { plain: "nats", tls: "tls", port: 4222, example: "nats://nats.example.org:4222" };
+pub(crate) const NATS: Scheme = Scheme {
+    plain: "nats",
+    tls: "tls",
+    port: 4222,
+    takes_user: true,
+    example: "nats://nats.example.org:4222",
+};
 /// RabbitMQ, or another broker that speaks AMQP 0-9-1.
-pub(crate) const AMQP: Scheme =
-    Scheme { plain: "amqp", tls: "amqps", port: 5672, example: "amqps://rabbitmq.example.org/vhost" };
+pub(crate) const AMQP: Scheme = Scheme {
+    plain: "amqp",
+    tls: "amqps",
+    port: 5672,
+    takes_user: true,
+    example: "amqps://rabbitmq.example.org/vhost",
+};
+/// Kafka, whose own tools write addresses without a scheme.
+pub(crate) const KAFKA: Scheme = Scheme {
+    plain: "kafka",
+    tls: "kafkas",
+    port: 9092,
+    takes_user: false,
+    example: "kafka://kafka.example.org:9092",
+};
 
 /// The field `auth` of whatever is a broker.
 pub(crate) const AUTH_FIELD: Field =
@@ -79,10 +100,13 @@ impl Place {
         [url, auth, ca_file].into_iter().flatten().collect()
     }
 
-    /// Where it is, for people: without user, password and path.
-    pub(crate) fn shown(&self, scheme: &Scheme) -> Option<String> {
-        let addresses = self.url.plain().and_then(|text| addresses(text, scheme).ok())?;
-        Some(shown(&addresses, scheme))
+    /// A receiver that writes to it, for people: as it is written, but for the address, which has no user, password or path.
+    pub(crate) fn described(&self, receiver: &impl Serialize, scheme: &Scheme) -> Value {
+        let mut described = serde_json::to_value(receiver).unwrap_or_default();
+        if let Some(addresses) = self.url.plain().and_then(|text| addresses(text, scheme).ok()) {
+            described["url"] = shown(&addresses, scheme).into();
+        }
+        described
     }
 }
 
@@ -107,6 +131,9 @@ pub(crate) fn addresses(text: &str, scheme: &Scheme) -> Result<Vec<Url>, Problem
         }
         if url.host_str().is_none_or(str::is_empty) {
             return Err(wrong("has no host".to_owned()));
+        }
+        if !scheme.takes_user && (!url.username().is_empty() || url.password().is_some()) {
+            return Err(wrong("holds a name or a password; write them in `auth`".to_owned()));
         }
         addresses.push(url);
     }
@@ -140,5 +167,8 @@ mod tests {
         check("http://u:s3cret@a", &NATS, Err("has the scheme http"));
         check("nats://", &NATS, Err("write for example"));
         check("s3cret", &AMQP, Err("is not a URL"));
+        check("kafka://a,kafka://b:9093", &KAFKA, Ok("kafka://a:9092,kafka://b:9093"));
+        check("kafkas://u:s3cret@a", &KAFKA, Err("write them in `auth`"));
+        check("a:9092", &KAFKA, Err("has the scheme a"));
     }
 }

@@ -68,7 +68,7 @@ mod taking {
     use lapin::types::FieldTable;
     use lapin::{Channel, Connection, Consumer};
 
-    use super::super::{Connect, Mark, Message, Subscription, Verdict, Working};
+    use super::super::{Connect, Mark, Message, Places, Subscription, Verdict, Working};
     use crate::broker::amqp::{Amqp, said, short};
     use crate::broker::gather::gather;
 
@@ -81,7 +81,7 @@ mod taking {
     }
 
     impl Connect for Taking {
-        fn connect(&self) -> Working<'_, Box<dyn Subscription>> {
+        fn connect<'a>(&'a self, _stored: &'a Places) -> Working<'a, Box<dyn Subscription>> {
             Box::pin(async move {
                 let connection = self.amqp.connect().await?;
                 let (queue, at) = (&self.queue, self.amqp.place());

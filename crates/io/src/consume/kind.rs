@@ -7,7 +7,10 @@ use crate::remote::Problem;
 
 /// What a consumer has, whatever it takes messages from.
 #[derive(Debug, Clone, Copy)]
-#[cfg_attr(not(any(feature = "amqp", feature = "nats")), expect(dead_code, reason = "no broker is built"))]
+#[cfg_attr(
+    not(any(feature = "amqp", feature = "kafka", feature = "nats")),
+    expect(dead_code, reason = "no broker is built")
+)]
 pub(super) struct Common<'c> {
     pub(super) name: &'c str,
     /// Messages that may be under way at once.

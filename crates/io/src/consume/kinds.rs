@@ -4,7 +4,7 @@ use lanner_core::document::{Check, Fields};
 use lanner_core::field::Field;
 
 use super::kind::KindConfig;
-use super::{amqp, nats};
+use super::{amqp, kafka, nats};
 
 /// One kind of broker.
 #[derive(Debug)]
@@ -33,4 +33,23 @@ pub const KINDS: &[Kind] = &[
         fields: amqp::FIELDS,
         read: amqp::read,
     },
+    Kind {
+        name: "kafka",
+        about: "Kafka: a topic with all its partitions, each read on from the place that is stored with what was read",
+        fields: kafka::FIELDS,
+        read: kafka::read,
+    },
 ];
+
+/// Their names, as the field `kind` takes them.
+pub(super) const NAMES: &[&str] = &names();
+
+const fn names() -> [&'static str; KINDS.len()] {
+    let mut names = [""; KINDS.len()];
+    let mut at = 0;
+    while at < KINDS.len() {
+        names[at] = KINDS[at].name;
+        at += 1;
+    }
+    names
+}

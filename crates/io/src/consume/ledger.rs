@@ -4,19 +4,22 @@
 //! and so does one whose connection breaks. A ledger holds the marks of what was stored; it is written together with the
 //! events, so that both are durable or neither is, and read back when consuming begins.
 //!
-//! Pure: no broker, no clock. Memory is bounded: of a log the last [`MAX_RANGES`] ranges are known, and the last
+//! Pure: no broker, no clock. Memory is bounded: of all logs together the last [`MAX_RANGES`] ranges are known, and the last
 //! [`MAX_IDS`] ids. What is older was acknowledged long before.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-/// Ranges of one log that are known.
+/// Ranges that are known: of each log as many as there are for one.
 const MAX_RANGES: usize = 100_000;
 /// Ids that are known.
 const MAX_IDS: usize = 200_000;
-/// Logs that are known: one that was deleted and made anew is another.
-const MAX_LOGS: usize = 16;
+/// Logs that are known: one that was deleted and made anew is another, and each partition of a topic is one.
+const MAX_LOGS: usize = 10_000;
+
+/// The last place of each log that is stored.
+pub type Places = BTreeMap<Box<str>, u64>;
 
 /// By which a message is known again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,11 +89,19 @@ impl Ledger {
         if !self.logs.contains_key(log) && self.logs.len() >= MAX_LOGS {
             self.logs.pop_first();
         }
+        let n_logs = self.logs.len() + usize::from(!self.logs.contains_key(log));
         let ranges = self.logs.entry(log.into()).or_default();
         add(ranges, first, last);
-        while ranges.len() > MAX_RANGES {
+        while ranges.len() > MAX_RANGES / n_logs {
             ranges.pop_first();
         }
+    }
+
+    /// The last place of each log that is stored.
+    #[must_use]
+    pub fn places(&self) -> Places {
+        let logs = self.logs.iter();
+        logs.filter_map(|(log, ranges)| Some((log.clone(), *ranges.last_key_value()?.1))).collect()
     }
 
     fn note_id(&mut self, id: u64) {
@@ -183,6 +194,7 @@ mod tests {
         let others = [at("a", 6), at("a", 9), at("b", 7), at("c", 7), Mark::of_id("order-2").unwrap()];
         assert!(!others.iter().any(|mark| ledger.has(mark)));
         assert_eq!((Ledger::line([]), Mark::of_id("")), (None, None));
+        assert_eq!(ledger.places(), Places::from([("a".into(), 8), ("b".into(), 8)]));
         ledger.read(b"rubbish");
         ledger.read(br#"{"logs":{"a":[[9,1]]},"ids":["nonsense"]}"#);
         assert!(ledger.has(&at("a", 9)) && !ledger.has(&at("a", 2)));
@@ -193,6 +205,12 @@ mod tests {
         let mut ledger = Ledger::default();
         (0..MAX_RANGES as u64 + 10).for_each(|n| ledger.note(&at("a", 2 * n)));
         assert!(!ledger.has(&at("a", 0)) && ledger.has(&at("a", 200)));
+        // One partition beside another has half of them.
+        ledger.note(&at("b", 0));
+        ledger.note(&at("a", 2 * MAX_RANGES as u64 + 20));
+        assert_eq!((ledger.logs["a"].len(), ledger.logs["b"].len()), (MAX_RANGES / 2, 1));
+        (0..=MAX_LOGS as u64).for_each(|n| ledger.note(&at(&format!("c{n}"), 1)));
+        assert_eq!(ledger.logs.len(), MAX_LOGS);
         (0..MAX_IDS as u64 + 1).for_each(|n| ledger.note(&Mark::Id(n)));
         assert!(!ledger.has(&Mark::Id(0)) && ledger.has(&Mark::Id(1)));
         assert_eq!((ledger.ids.len(), ledger.order.len()), (MAX_IDS, MAX_IDS));

@@ -12,6 +12,9 @@
 
 mod amqp;
 mod config;
+mod kafka;
+#[cfg(feature = "kafka")]
+mod kafka_topic;
 mod kind;
 mod kinds;
 mod ledger;
@@ -21,16 +24,18 @@ use std::future::Future;
 use std::pin::Pin;
 
 use bytes::Bytes;
-use lanner_core::time::HOUR_MS;
+use lanner_core::time::{DAY_MS, HOUR_MS};
 
 pub use config::{As, ConsumeConfig, Consumer, FIELDS};
 pub use kinds::{KINDS, Kind};
-pub use ledger::{Ledger, Mark};
+pub use ledger::{Ledger, Mark, Places};
 
 /// What the names of streams begin with that note which messages are stored; the consumer's name follows.
 pub const NOTES: &str = "lanner.consumed.";
-/// How long notes are kept, and how far back they are read: longer than brokers wait for an acknowledgement, milliseconds.
-pub const NOTES_KEEP_MS: i64 = 6 * HOUR_MS;
+/// How long notes are kept, milliseconds: a server may be away over a weekend before it hears what was not acknowledged.
+pub const NOTES_KEEP_MS: i64 = 3 * DAY_MS;
+/// How far back from the last of them they are read: longer than brokers wait for an acknowledgement, milliseconds.
+pub const NOTES_READ_MS: i64 = 6 * HOUR_MS;
 
 /// A message as a broker has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,8 +62,8 @@ pub type Working<'a, T> = Pin<Box<dyn Future<Output = Result<T, String>> + Send 
 
 /// How one kind of broker is reached.
 pub trait Connect: Send + Sync {
-    /// Makes a connection.
-    fn connect(&self) -> Working<'_, Box<dyn Subscription>>;
+    /// Makes a connection. `stored` is the last place of each log that is stored, for brokers that are told where to go on.
+    fn connect<'a>(&'a self, stored: &'a Places) -> Working<'a, Box<dyn Subscription>>;
 }
 
 /// A connection on which messages come. Dropping it leaves to the broker what was not settled.

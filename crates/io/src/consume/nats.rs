@@ -146,7 +146,7 @@ mod taking {
     use async_nats::jetstream::{self, AckKind};
     use async_nats::{Client, Subscriber};
 
-    use super::super::{Connect, Mark, Message, Subscription, Verdict, Working};
+    use super::super::{Connect, Mark, Message, Places, Subscription, Verdict, Working};
     use super::What;
     use crate::broker::gather::gather;
     use crate::broker::nats::Nats;
@@ -167,7 +167,7 @@ mod taking {
     }
 
     impl Connect for Taking {
-        fn connect(&self) -> Working<'_, Box<dyn Subscription>> {
+        fn connect<'a>(&'a self, _stored: &'a Places) -> Working<'a, Box<dyn Subscription>> {
             Box::pin(async move {
                 let client = self.nats.connect().await?;
                 let at_once: Box<dyn Subscription> = match &self.what {

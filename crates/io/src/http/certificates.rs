@@ -51,10 +51,10 @@ impl Certificates {
         Ok(Self { files, current, seen: Mutex::new(seen) })
     }
 
-    /// What greets clients.
-    pub(super) fn server_config(self: Arc<Self>) -> Arc<ServerConfig> {
+    /// What greets clients, who speak this protocol.
+    pub(super) fn server_config(self: Arc<Self>, protocol: &[u8]) -> Arc<ServerConfig> {
         let mut config = ServerConfig::builder().with_no_client_auth().with_cert_resolver(self);
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.alpn_protocols = vec![protocol.to_vec()];
         Arc::new(config)
     }
 

@@ -33,8 +33,19 @@ pub(super) struct Door {
 }
 
 impl Door {
+    /// One for HTTP/1.1.
     pub(super) fn new(listener: TcpListener, certificates: Option<Arc<Certificates>>) -> Self {
-        let tls = certificates.map(|certificates| TlsAcceptor::from(certificates.server_config()));
+        Self::of(b"http/1.1", listener, certificates)
+    }
+
+    /// One for gRPC, which is HTTP/2.
+    #[cfg(feature = "grpc")]
+    pub(super) fn of_grpc(listener: TcpListener, certificates: Option<Arc<Certificates>>) -> Self {
+        Self::of(b"h2", listener, certificates)
+    }
+
+    fn of(protocol: &[u8], listener: TcpListener, certificates: Option<Arc<Certificates>>) -> Self {
+        let tls = certificates.map(|certificates| TlsAcceptor::from(certificates.server_config(protocol)));
         Self { listener, tls, greeting: JoinSet::new() }
     }
 }

@@ -11,8 +11,7 @@ use super::session::{Failure, Session, column, json, number, text};
 use crate::state::EvaluationFilter;
 use crate::store::StoreError;
 
-const COLUMNS: &str =
-    "rule, version, grp, start_ms, end_ms, value, base, score, outcome, error, state, late, evaluated_ms";
+const COLUMNS: &str = "rule, version, grp, start_ms, end_ms, value, base, score, outcome, error, state, late, evaluated_ms, lower, upper";
 const ORDER: &str = "ORDER BY end_ms DESC, rule DESC, grp DESC, start_ms DESC, version DESC";
 
 /// Evaluations, newest first by the ends of their windows.
@@ -83,6 +82,7 @@ pub(super) async fn put(db: &Session, evaluations: &[Evaluation]) -> Result<(), 
     let evaluated = column(|it| it.evaluated_ms);
     let versions: Vec<i32> = evaluations.iter().map(|it| it.version.cast_signed()).collect();
     let (values, bases) = (numbers(|it| it.value), numbers(|it| it.base));
+    let (lowers, uppers) = (numbers(|it| it.lower), numbers(|it| it.upper));
     let scores = numbers(|it| it.score.map(Score::value));
     let (rules, outcomes, states) =
         (names(|it| &it.rule), names(|it| it.outcome.name()), names(|it| it.state.name()));
@@ -91,7 +91,8 @@ pub(super) async fn put(db: &Session, evaluations: &[Evaluation]) -> Result<(), 
     let sql = format!(
         "INSERT INTO evaluation ({COLUMNS}, id)
          SELECT * FROM unnest($1::text[], $2::integer[], $3::text[], $4::bigint[], $5::bigint[], $6::float8[],
-             $7::float8[], $8::float8[], $9::text[], $10::text[], $11::text[], $12::boolean[], $13::bigint[], $14::bytea[])
+             $7::float8[], $8::float8[], $9::text[], $10::text[], $11::text[], $12::boolean[], $13::bigint[],
+             $14::float8[], $15::float8[], $16::bytea[])
          ON CONFLICT (end_ms, id) DO NOTHING RETURNING id"
     );
     let rows = db
@@ -99,7 +100,7 @@ pub(super) async fn put(db: &Session, evaluations: &[Evaluation]) -> Result<(), 
             &sql,
             &[
                 &rules, &versions, &groups, &starts, &ends, &values, &bases, &scores, &outcomes, &errors,
-                &states, &late, &evaluated, &ids,
+                &states, &late, &evaluated, &lowers, &uppers, &ids,
             ],
         )
         .await?;
@@ -196,6 +197,8 @@ fn evaluation(row: &Row) -> Result<Evaluation, Failure> {
         window,
         value: column(row, 5)?,
         base: column(row, 6)?,
+        lower: column(row, 13)?,
+        upper: column(row, 14)?,
         score: column::<Option<f64>>(row, 7)?.map(Score::new),
         outcome: parsed,
         error: column(row, 9)?,

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Reading order: [`PostgreSqlState`], `session` (a connection and its errors), `pool` (reading), `writer` (writing, and what
-//! became of a commit whose answer was lost), `shards`, [`lease`] and [`sharing`] (who evaluates), `schema`; then `turns`, `cursors`,
+//! became of a commit whose answer was lost), `shards`, [`lease`], [`sharing`] and [`acknowledgements`] (who evaluates), `schema`; then `turns`, `cursors`,
 //! `evaluations`, `measured`, `told`, `outbox`, `documents`, `audit`, `revisions`, `silences`, `models`, `watch` (the tables).
 //!
 //! Invariants of this module:
@@ -16,6 +16,7 @@
 //! - No statement holds a value: all of them are parameters.
 //! - No clock but the database's, which alone decides about leases.
 
+pub mod acknowledgements;
 mod as_state;
 mod audit;
 mod cursors;

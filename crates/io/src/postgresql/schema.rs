@@ -4,7 +4,12 @@ use super::session::{Failure, SCHEMA, Session, column};
 use crate::store::StoreError;
 
 /// The scripts that lead from version `n` to `n + 1`; never edit one that was released, add one.
-const MIGRATIONS: &[&str] = &[include_str!("schema-1.sql"), include_str!("schema-2.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema-1.sql"),
+    include_str!("schema-2.sql"),
+    include_str!("schema-3.sql"),
+    include_str!("schema-4.sql"),
+];
 
 /// Two servers that start together must not both make the tables: whoever comes second waits.
 const LOCK: i64 = 0x4c41_4e52;

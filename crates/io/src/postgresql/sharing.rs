@@ -13,6 +13,7 @@
 use std::sync::Arc;
 
 use lanner_core::{AlertNews, Changes};
+use serde::{Deserialize, Serialize};
 
 use super::cursors::{self, Owned, UNSHARED};
 use super::lease::LEASE;
@@ -35,7 +36,7 @@ pub struct Unshared {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Work {
     /// The workers that are there, in order of their names.
-    pub workers: Vec<Worker>,
+    pub workers: Vec<Present>,
     /// The shards, in their order; none before anything was shared out.
     pub shards: Vec<Shard>,
     /// What rules of the shards may ask, by the names of sources; `None` where nothing is shared out.
@@ -53,6 +54,27 @@ pub struct Worker {
     pub about: String,
 }
 
+/// A worker that is there, and how it fares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Present {
+    /// Which.
+    pub worker: Worker,
+    /// How long it counts as being there if it says nothing more, milliseconds.
+    pub lease_ms: i64,
+    /// What it said of itself last.
+    pub report: Report,
+}
+
+/// What a worker says of itself, for people.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Report {
+    /// For how long the longest overdue of its rules was due, milliseconds.
+    pub behind_ms: i64,
+    /// How many evaluations it made since it started.
+    pub evaluations: u64,
+}
+
 /// A shard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shard {
@@ -60,6 +82,8 @@ pub struct Shard {
     pub id: u8,
     /// The name of the worker that holds it, if it is there.
     pub holder: Option<String>,
+    /// Grows with every claim of it.
+    pub epoch: u64,
     /// Grows with every turn.
     pub turns: i64,
 }
@@ -80,7 +104,7 @@ impl Work {
     #[must_use]
     pub fn fair_share(&self, name: &str) -> usize {
         let (n_shards, n_workers) = (self.shards.len(), self.workers.len());
-        let Some(place) = self.workers.iter().position(|worker| worker.name == name) else { return 0 };
+        let Some(place) = self.workers.iter().position(|it| it.worker.name == name) else { return 0 };
         n_shards / n_workers + usize::from(place < n_shards % n_workers)
     }
 }
@@ -160,18 +184,20 @@ impl PostgreSqlState {
         })
     }
 
-    /// Says that a worker is there.
+    /// Says that a worker is there, and how it fares.
     ///
     /// # Errors
     /// Failures of the database.
-    pub fn renew_worker(&self, worker: &Worker) -> Result<(), StoreError> {
+    pub fn renew_worker(&self, worker: &Worker, report: &Report) -> Result<(), StoreError> {
         let (name, about) = (text(&worker.name), text(&worker.about));
+        let report = serde_json::to_string(report)?;
         let length_ms = i64::try_from(LEASE.as_millis()).unwrap_or(i64::MAX);
         self.pool.look(async |db| {
-            let sql = "INSERT INTO worker (name, about, until)
-                       VALUES ($1, $2, clock_timestamp() + $3::bigint * interval '1 millisecond')
-                       ON CONFLICT (name) DO UPDATE SET about = excluded.about, until = excluded.until";
-            db.execute(sql, &[&name, &about, &length_ms]).await.map(drop)
+            let sql = "INSERT INTO worker (name, about, until, report)
+                       VALUES ($1, $2, clock_timestamp() + $3::bigint * interval '1 millisecond', $4)
+                       ON CONFLICT (name) DO UPDATE SET
+                           about = excluded.about, until = excluded.until, report = excluded.report";
+            db.execute(sql, &[&name, &about, &length_ms, &report]).await.map(drop)
         })
     }
 
@@ -255,17 +281,27 @@ async fn put_news(db: &Session, shards: Shards, news: &[AlertNews]) -> Result<()
 const IS_THERE: &str = "EXISTS (SELECT 1 FROM worker WHERE name = holder AND until > clock_timestamp())";
 
 async fn work(db: &Session) -> Result<Work, Failure> {
-    let sql = "SELECT name, about FROM worker WHERE until > clock_timestamp() ORDER BY name";
+    let sql = "SELECT name, about, report, (extract(epoch FROM until - clock_timestamp()) * 1000)::bigint
+               FROM worker WHERE until > clock_timestamp() ORDER BY name";
     let workers = db.query(sql, &[]).await?;
-    let worker = |row: &tokio_postgres::Row| Ok(Worker { name: column(row, 0)?, about: column(row, 1)? });
-    let workers: Vec<Worker> = workers.iter().map(worker).collect::<Result<_, Failure>>()?;
+    let present = |row: &tokio_postgres::Row| {
+        // A worker of another release says other things, or nothing.
+        let report = column::<Option<String>>(row, 2)?.and_then(|text| serde_json::from_str(&text).ok());
+        Ok(Present {
+            worker: Worker { name: column(row, 0)?, about: column(row, 1)? },
+            lease_ms: column(row, 3)?,
+            report: report.unwrap_or_default(),
+        })
+    };
+    let workers: Vec<Present> = workers.iter().map(present).collect::<Result<_, Failure>>()?;
     let sql = format!(
-        "SELECT id, CASE WHEN {IS_THERE} THEN holder END, turns FROM shard WHERE id >= 0 ORDER BY id"
+        "SELECT id, CASE WHEN {IS_THERE} THEN holder END, turns, epoch FROM shard WHERE id >= 0 ORDER BY id"
     );
     let shards = db.query(&sql, &[]).await?;
     let shard = |row: &tokio_postgres::Row| {
         let id = u8::try_from(column::<i16>(row, 0)?).unwrap_or(0);
-        Ok(Shard { id, holder: column(row, 1)?, turns: column(row, 2)? })
+        let epoch = column::<i64>(row, 3)?.unsigned_abs();
+        Ok(Shard { id, holder: column(row, 1)?, epoch, turns: column(row, 2)? })
     };
     let shards = shards.iter().map(shard).collect::<Result<_, Failure>>()?;
     let sources = revisions::get(db, SHARED_OUT).await?;

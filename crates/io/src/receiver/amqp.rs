@@ -74,11 +74,7 @@ impl KindConfig for AmqpConfig {
     }
 
     fn describe(&self) -> Value {
-        let mut described = serde_json::to_value(self).unwrap_or_default();
-        if let Some(shown) = self.place().shown(&AMQP) {
-            described["url"] = shown.into();
-        }
-        described
+        self.place().described(self, &AMQP)
     }
 
     fn timeout(&self) -> Timeout {

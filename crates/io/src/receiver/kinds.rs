@@ -4,12 +4,12 @@ use lanner_core::field::Field;
 
 use super::kind::{self, KindConfig};
 use super::{
-    AmqpConfig, CommandConfig, DiscordConfig, EmailConfig, LogConfig, NatsConfig, OpsgenieConfig,
-    PagerDutyConfig, Problem, ServiceNowConfig, SlackConfig, SwitchConfig, TeamsConfig, TelegramConfig,
-    WebhookConfig,
+    AmqpConfig, CommandConfig, DiscordConfig, EmailConfig, KafkaConfig, LogConfig, NatsConfig,
+    OpsgenieConfig, PagerDutyConfig, Problem, ServiceNowConfig, SlackConfig, SwitchConfig, TeamsConfig,
+    TelegramConfig, WebhookConfig,
 };
 use super::{
-    amqp, command, discord, email, log, nats, opsgenie, pagerduty, servicenow, slack, switch, teams,
+    amqp, command, discord, email, kafka, log, nats, opsgenie, pagerduty, servicenow, slack, switch, teams,
     telegram, webhook,
 };
 
@@ -99,6 +99,12 @@ pub const KINDS: &[Kind] = &[
         "publishes to an exchange or a queue of RabbitMQ (AMQP 0-9-1), confirmed by the broker",
         r#"{"kind": "amqp", "url": "amqps://rabbitmq.example.org/vhost", "routing_key": "alerts"}"#,
         amqp::FIELDS,
+    ),
+    entry::<KafkaConfig>(
+        "kafka",
+        "writes to a topic of Kafka, confirmed by all replicas that are in step",
+        r#"{"kind": "kafka", "url": "kafka://kafka.example.org:9092", "topic": "alerts"}"#,
+        kafka::FIELDS,
     ),
     entry::<CommandConfig>(
         "command",

@@ -17,6 +17,7 @@ mod body;
 pub mod config;
 mod context;
 pub mod delivery;
+mod kafka;
 pub mod kind;
 pub mod kinds;
 pub mod power;
@@ -60,6 +61,7 @@ pub use delivery::{Clock, Delivery, DeliveryOptions, Due, Next, Outbox, OutboxEr
 pub use discord::DiscordConfig;
 pub use email::EmailConfig;
 pub use health::Health;
+pub use kafka::KafkaConfig;
 pub use kinds::{KINDS, Kind};
 pub use links::{Links, host_name};
 pub use log::LogConfig;

@@ -90,11 +90,7 @@ impl KindConfig for NatsConfig {
     }
 
     fn describe(&self) -> Value {
-        let mut described = serde_json::to_value(self).unwrap_or_default();
-        if let Some(shown) = self.place().shown(&NATS) {
-            described["url"] = shown.into();
-        }
-        described
+        self.place().described(self, &NATS)
     }
 
     fn timeout(&self) -> Timeout {

@@ -1,18 +1,17 @@
 //! Reaching a PostgreSQL: its address and credentials as they are written, connections, and what its errors mean.
 
-use std::path::PathBuf;
 use std::str::FromStr as _;
 use std::time::Duration;
 
-use lanner_core::document::{Check, Fields, Node};
+use lanner_core::document::{Check, Fields};
 use lanner_core::field::{Field, Type};
-use lanner_core::reading::text;
 use tokio_postgres::config::Host;
 use tokio_postgres::{Client, Config, Error};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::auth::Auth;
-use super::problem::{Problem, check_absolute};
+use super::place::{Place, PlaceFields};
+use super::problem::Problem;
 use super::redact::cleaned;
 use super::tls::Authorities;
 use super::{Credentials, Secret};
@@ -40,31 +39,20 @@ pub(crate) const FIELDS: &[Field] = &[URL, AUTH_FIELD, CA_FILE];
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+const PLACE: PlaceFields = PlaceFields { url: URL, auth: AUTH_FIELD, ca_file: CA_FILE };
+
 /// A PostgreSQL as the operator writes it.
 #[derive(Debug, Clone)]
-pub(crate) struct DatabaseConfig {
-    url: Secret,
-    auth: Option<Auth>,
-    ca_file: Option<PathBuf>,
-}
+pub(crate) struct DatabaseConfig(Place);
 
 impl DatabaseConfig {
     /// Reads the fields of one. What is wrong goes to `check`.
     pub(crate) fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Self> {
-        let url = fields.require(URL.name, URL.example, check);
-        let url = url.and_then(|node| decoded(node, URL, &fields.path_of(URL.name), check));
-        let auth: Option<Auth> = fields
-            .get(AUTH_FIELD.name)
-            .and_then(|node| decoded(node, AUTH_FIELD, &fields.path_of(AUTH_FIELD.name), check));
-        let ca_file = fields.read(CA_FILE.name, check, text).map(PathBuf::from);
-        let config = Self { url: url?, auth, ca_file };
-        let problems = config.problems();
-        for problem in &problems {
-            let name = problem.field.split('.').next().unwrap_or_default();
-            let at = fields.get(name).and_then(|node| node.at);
-            check.push(at, &fields.path_of(&problem.field), problem.message.clone(), None);
-        }
-        problems.is_empty().then_some(config)
+        let problems = |place: &Place| {
+            let of_url = place.url.plain().and_then(|text| connection(text).err());
+            [of_url, place.auth.as_ref().and_then(role_problem)]
+        };
+        Place::read(&PLACE, fields, check, problems).map(Self)
     }
 
     /// One at an address that holds its credentials as well.
@@ -73,25 +61,7 @@ impl DatabaseConfig {
     /// What is wrong with the address, which is not quoted.
     pub(crate) fn at(url: &str) -> Result<Self, Problem> {
         connection(url)?;
-        Ok(Self { url: Secret::Text(url.to_owned()), auth: None, ca_file: None })
-    }
-
-    fn problems(&self) -> Vec<Problem> {
-        let role = |auth: &Auth| match (auth.bearer.is_empty(), auth.username.is_empty()) {
-            (false, _) => {
-                Some(Problem::new("auth.bearer", "is not for databases; write `username` and `password`"))
-            }
-            (true, true) => Some(Problem::new("auth.username", "is missing; write the role")),
-            (true, false) => auth.check(),
-        };
-        [
-            self.url.plain().and_then(|text| connection(text).err()),
-            self.auth.as_ref().and_then(role),
-            self.ca_file.as_deref().and_then(|path| check_absolute(CA_FILE.name, path)),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+        Ok(Self(Place { url: Secret::Text(url.to_owned()), auth: None, ca_file: None }))
     }
 
     /// Looks up secrets and certificates.
@@ -99,9 +69,10 @@ impl DatabaseConfig {
     /// # Errors
     /// Every secret or file that could not be read.
     pub(crate) fn resolve(&self) -> Result<Database, Vec<Problem>> {
-        let config = self.url.resolve(URL.name).and_then(|text| connection(&text));
-        let credentials = self.auth.as_ref().map(Auth::resolve).transpose();
-        let authorities = Authorities::load(self.ca_file.as_deref());
+        let Self(Place { url, auth, ca_file }) = self;
+        let config = url.resolve(URL.name).and_then(|text| connection(&text));
+        let credentials = auth.as_ref().map(Auth::resolve).transpose();
+        let authorities = Authorities::load(ca_file.as_deref());
         let (mut config, credentials, authorities) = match (config, credentials, authorities) {
             (Ok(config), Ok(credentials), Ok(authorities)) => (config, credentials, authorities),
             (config, credentials, authorities) => {
@@ -116,22 +87,30 @@ impl DatabaseConfig {
     }
 }
 
-/// A field decoded from what was written, where a number may be meant as text.
-fn decoded<T: for<'de> serde::Deserialize<'de>>(
-    node: &Node,
-    field: Field,
-    path: &str,
-    check: &mut Check,
-) -> Option<T> {
-    let value = T::deserialize(field.kind.to_json(node));
-    value.map_err(|error| check.problem(node, path, error.to_string())).ok()
+/// What is wrong with the credentials of a database.
+fn role_problem(auth: &Auth) -> Option<Problem> {
+    match (auth.bearer.is_empty(), auth.username.is_empty()) {
+        (false, _) => {
+            Some(Problem::new("auth.bearer", "is not for databases; write `username` and `password`"))
+        }
+        (true, true) => Some(Problem::new("auth.username", "is missing; write the role")),
+        (true, false) => auth.check(),
+    }
 }
+
+/// The encryption that is asked for where somebody wants the certificate checked: it always is.
+const REQUIRED: &str = "sslmode=require";
 
 /// Reads a connection string, which may hold a password and is not quoted.
 fn connection(text: &str) -> Result<Config, Problem> {
     let wrong = |why: String| Problem::new(URL.name, format!("{why}; write for example {}", URL.example));
+    if text.contains("sslrootcert") {
+        return Err(wrong("names authorities to trust; write them as `ca_file`".to_owned()));
+    }
+    // What others call so is what is done wherever the way is encrypted.
+    let text = text.replace("sslmode=verify-full", REQUIRED).replace("sslmode=verify-ca", REQUIRED);
     let mut config =
-        Config::from_str(text).map_err(|_| wrong("is no connection string of PostgreSQL".to_owned()))?;
+        Config::from_str(&text).map_err(|_| wrong("is no connection string of PostgreSQL".to_owned()))?;
     if config.get_hosts().is_empty() {
         return Err(wrong("has no host".to_owned()));
     }
@@ -237,6 +216,9 @@ mod tests {
         }
         let url = "postgresql://u:s3cret@db.example.org:5433/shop?sslmode=require";
         check(url, Some("db.example.org:5433/shop"));
+        check("postgresql://u@db/shop?sslmode=verify-full", Some("db:5432/shop"));
+        check("host=db dbname=shop sslmode=verify-ca", Some("db:5432/shop"));
+        check("postgresql://u:s3cret@db/shop?sslmode=verify-full&sslrootcert=/ca.pem", None);
         check("host=/run/postgresql dbname=shop", Some("/run/postgresql/shop"));
         check("postgresql://u:s3cret@a,b/", Some("a:5432,b:5432/u"));
         check("postgresql:///s3cret", None);

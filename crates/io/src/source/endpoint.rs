@@ -1,20 +1,17 @@
 //! Where a source that speaks HTTP is, and who Lanner says it is.
 
-use std::path::PathBuf;
-
 use bytes::Bytes;
-use lanner_core::document::{Check, Fields, Node};
+use lanner_core::document::{Check, Fields};
 use lanner_core::field::{Field, Type};
-use lanner_core::reading::text;
 use reqwest::{Body, Client, Method, RequestBuilder, Response, Url};
 
 use super::RequestError;
 use crate::remote::answer::{read_start, retry_after_ms, worth_retrying};
 use crate::remote::auth::{AUTH, Auth};
-use crate::remote::problem::check_absolute;
+use crate::remote::place::{Place, PlaceFields};
 use crate::remote::redact::{cleaned, shown};
 use crate::remote::url::{check_url, parse_url, secrets_of};
-use crate::remote::{Clients, Credentials, Problem, Secret};
+use crate::remote::{Clients, Credentials, Problem};
 
 /// The fields of every source that speaks HTTP.
 pub(super) const URL: Field = Field::new("url", "https://graphite.example.org", "where it is; http or https")
@@ -28,36 +25,18 @@ pub(super) const CA_FILE: Field =
 /// A larger answer is refused.
 const MAX_ANSWER_BYTES: usize = 64 << 20;
 
+const PLACE: PlaceFields = PlaceFields { url: URL, auth: AUTH_FIELD, ca_file: CA_FILE };
+
 /// An address as the operator writes it.
 #[derive(Debug, Clone)]
-pub(super) struct Endpoint {
-    url: Secret,
-    auth: Option<Auth>,
-    ca_file: Option<PathBuf>,
-}
+pub(super) struct Endpoint(Place);
 
 impl Endpoint {
     /// Reads the fields.
     pub(super) fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Self> {
-        let url = fields.require(URL.name, URL.example, check);
-        let url = url.and_then(|node| decoded(node, URL, &fields.path_of(URL.name), check));
-        let auth: Option<Auth> = fields
-            .get(AUTH_FIELD.name)
-            .and_then(|node| decoded(node, AUTH_FIELD, &fields.path_of(AUTH_FIELD.name), check));
-        let ca_file = fields.read(CA_FILE.name, check, text).map(PathBuf::from);
-        let endpoint = Self { url: url?, auth, ca_file };
-        let problems = [
-            check_url(URL.name, &endpoint.url),
-            endpoint.auth.as_ref().and_then(Auth::check),
-            endpoint.ca_file.as_deref().and_then(|path| check_absolute(CA_FILE.name, path)),
-        ];
-        let problems: Vec<Problem> = problems.into_iter().flatten().collect();
-        for problem in &problems {
-            let name = problem.field.split('.').next().unwrap_or_default();
-            let at = fields.get(name).and_then(|node| node.at);
-            check.push(at, &fields.path_of(&problem.field), problem.message.clone(), None);
-        }
-        problems.is_empty().then_some(endpoint)
+        let problems =
+            |place: &Place| [check_url(URL.name, &place.url), place.auth.as_ref().and_then(Auth::check)];
+        Place::read(&PLACE, fields, check, problems).map(Self)
     }
 
     /// Looks up secrets and makes what asks.
@@ -65,30 +44,15 @@ impl Endpoint {
     /// # Errors
     /// Every secret or file that could not be read.
     pub(super) fn build(&self, clients: &Clients) -> Result<Server, Vec<Problem>> {
-        let url = self.url.resolve(URL.name).and_then(|text| parse_url(URL.name, &text));
-        let credentials = self.auth.as_ref().map(Auth::resolve).transpose();
-        let client = clients.get(self.ca_file.as_deref());
+        let Self(Place { url, auth, ca_file }) = self;
+        let url = url.resolve(URL.name).and_then(|text| parse_url(URL.name, &text));
+        let credentials = auth.as_ref().map(Auth::resolve).transpose();
+        let client = clients.get(ca_file.as_deref());
         match (url, credentials, client) {
             (Ok(url), Ok(credentials), Ok(client)) => Ok(Server::new(url, credentials, client)),
             (url, credentials, client) => {
                 Err([url.err(), credentials.err(), client.err()].into_iter().flatten().collect())
             }
-        }
-    }
-}
-
-/// A field decoded from what was written, where a number may be meant as text.
-pub(super) fn decoded<T: for<'de> serde::Deserialize<'de>>(
-    node: &Node,
-    field: Field,
-    path: &str,
-    check: &mut Check,
-) -> Option<T> {
-    match T::deserialize(field.kind.to_json(node)) {
-        Ok(value) => Some(value),
-        Err(error) => {
-            check.problem(node, path, error.to_string());
-            None
         }
     }
 }
@@ -237,7 +201,7 @@ impl Server {
         } else {
             RequestError::permanent(message)
         };
-        RequestError { retry_after_ms, ..error }
+        RequestError { retry_after_ms, status: Some(status.as_u16()), ..error }
     }
 
     /// What it means that there was no answer, or not all of one.

@@ -4,7 +4,7 @@ use lanner_core::document::{Check, Fields};
 use lanner_core::field::Field;
 
 use super::kind::KindConfig;
-use super::{graphite, influxdb, opensearch, postgresql, prometheus};
+use super::{graphite, influxdb, mysql, opensearch, postgresql, prometheus};
 
 /// One kind of source.
 #[derive(Debug)]
@@ -58,4 +58,24 @@ pub const KINDS: &[Kind] = &[
         fields: postgresql::FIELDS,
         read: postgresql::read,
     },
+    Kind {
+        name: "mysql",
+        about: "a MySQL or MariaDB; a query in SQL is evaluated for each window",
+        language: "sql",
+        fields: mysql::FIELDS,
+        read: mysql::read,
+    },
 ];
+
+/// Their names, as the field `kind` takes them.
+pub(super) const NAMES: &[&str] = &names();
+
+const fn names() -> [&'static str; KINDS.len()] {
+    let mut names = [""; KINDS.len()];
+    let mut at = 0;
+    while at < KINDS.len() {
+        names[at] = KINDS[at].name;
+        at += 1;
+    }
+    names
+}

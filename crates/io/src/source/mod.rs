@@ -19,6 +19,10 @@ mod health;
 mod influxdb;
 mod kind;
 mod kinds;
+mod mysql;
+#[cfg(feature = "mysql")]
+mod mysql_client;
+mod mysql_config;
 mod opensearch;
 mod postgresql;
 mod prometheus;
@@ -54,17 +58,29 @@ pub struct RequestError {
     pub message: String,
     /// How long the source asked to be left alone, milliseconds.
     pub retry_after_ms: Option<i64>,
+    /// The status that it answered, if it answered by HTTP.
+    pub status: Option<u16>,
 }
 
 impl RequestError {
     /// An error that may pass.
     pub(crate) fn temporary(message: impl Into<String>) -> Self {
-        Self { kind: RequestErrorKind::Temporary, message: message.into(), retry_after_ms: None }
+        Self {
+            kind: RequestErrorKind::Temporary,
+            message: message.into(),
+            retry_after_ms: None,
+            status: None,
+        }
     }
 
     /// An error that stays: somebody has to change the query or the source. `message` is a lower-case fragment for people.
     pub fn permanent(message: impl Into<String>) -> Self {
-        Self { kind: RequestErrorKind::Permanent, message: message.into(), retry_after_ms: None }
+        Self {
+            kind: RequestErrorKind::Permanent,
+            message: message.into(),
+            retry_after_ms: None,
+            status: None,
+        }
     }
 
     /// Whether asking again may help.

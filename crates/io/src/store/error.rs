@@ -230,6 +230,19 @@ pub enum StoreError {
         /// What it is instead, or the operating system's words.
         why: String,
     },
+    /// The disk of a data folder has no room for a backup; the folder is as it was.
+    #[error(
+        "the disk of {} is full: restoring {} needs at least {} MB; nothing was changed; free some space and restore again",
+        .folder.display(), .backup.display(), .needed_bytes.div_ceil(1_000_000)
+    )]
+    NoRoom {
+        /// The data folder.
+        folder: PathBuf,
+        /// The backup.
+        backup: PathBuf,
+        /// The size of the backup.
+        needed_bytes: u64,
+    },
     /// A backup is damaged.
     #[error(
         "the backup {} is damaged: {detail}; restore another one, or put this one into a folder as lanner.db and run `lanner repair` on it, which keeps what is intact",

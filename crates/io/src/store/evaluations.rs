@@ -11,6 +11,7 @@ use super::{Store, StoreError};
 use crate::state::EvaluationFilter;
 
 const COLUMNS: &str = columns(Table::Evaluation);
+const BAND_COLUMNS: &str = columns(Table::Band);
 /// Along the index, backwards.
 const ORDER: &str = "ORDER BY end_ms DESC, number DESC, grp DESC, start_ms DESC, version DESC";
 
@@ -33,15 +34,23 @@ impl Store {
     }
 }
 
+/// Reads all columns, with the range of what is usual where there is one.
+fn select() -> String {
+    let is_whole = Table::Band.is_whole();
+    format!(
+        "SELECT {COLUMNS}, lower, upper FROM evaluation LEFT JOIN band ON band.seq = evaluation.seq AND {is_whole}"
+    )
+}
+
 fn of_all(
     db: &Connection,
     group: Option<String>,
     range: TimeRange,
     limit: usize,
 ) -> Result<Vec<Evaluation>, StoreError> {
-    let is_whole = Table::Evaluation.is_whole();
+    let (select, is_whole) = (select(), Table::Evaluation.is_whole());
     let mut statement = db.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM evaluation
+        "{select}
          WHERE end_ms >= ?1 AND end_ms < ?2 AND (?3 IS NULL OR grp = ?3) AND {is_whole} {ORDER} LIMIT ?4"
     ))?;
     let values = [
@@ -66,9 +75,9 @@ fn of_rule(
     let _at_once = db.unchecked_transaction()?; // thousands of small questions, and one lock
     let Some((number, first_ms, last_ms)) = rules::evaluated(db, rule)? else { return Ok(Vec::new()) };
     let mut previous = db.prepare_cached("SELECT max(end_ms) FROM evaluation WHERE end_ms < ?1")?;
-    let is_whole = Table::Evaluation.is_whole();
+    let (select, is_whole) = (select(), Table::Evaluation.is_whole());
     let mut statement = db.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM evaluation
+        "{select}
          WHERE end_ms = ?1 AND number = ?2 AND rule = ?3 AND (?4 IS NULL OR grp = ?4) AND {is_whole} {ORDER} LIMIT ?5"
     ))?;
     let group = group.map_or(Sql::Null, Sql::Text);
@@ -96,9 +105,9 @@ pub(super) struct Latest<'c>(CachedStatement<'c>);
 
 impl<'c> Latest<'c> {
     pub(super) fn prepare(db: &'c Connection) -> Result<Self, StoreError> {
-        let is_whole = Table::Evaluation.is_whole();
+        let (select, is_whole) = (select(), Table::Evaluation.is_whole());
         Ok(Self(db.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM evaluation
+            "{select}
              WHERE end_ms = ?1 AND number = ?2 AND grp = ?3 AND version = ?4 AND {is_whole} {ORDER} LIMIT 1"
         ))?))
     }
@@ -137,6 +146,9 @@ pub(super) fn put(
     let mut insert = db.prepare_cached(&format!(
         "INSERT OR IGNORE INTO evaluation ({COLUMNS}, sum)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"
+    ))?;
+    let mut insert_band = db.prepare_cached(&format!(
+        "INSERT OR REPLACE INTO band ({BAND_COLUMNS}, sum) VALUES (?1, ?2, ?3, row_sum(?1, ?2, ?3))"
     ))?;
     for it in evaluations {
         let expected = Evaluation::identity(&it.rule, it.version, &it.group, it.window);
@@ -186,6 +198,11 @@ pub(super) fn put(
         if n == 0 {
             return Err(StoreError::AlreadyEvaluated { id: it.id.clone(), rule: it.rule.to_string() });
         }
+        if it.lower.is_some() || it.upper.is_some() {
+            // The file knows one zero only.
+            let [lower, upper] = [it.lower, it.upper].map(|edge| edge.map(|edge| edge + 0.0));
+            insert_band.execute(params![db.last_insert_rowid(), lower, upper])?;
+        }
     }
     Ok(())
 }
@@ -193,10 +210,13 @@ pub(super) fn put(
 /// Drops up to `limit` of the evaluations made before `before_ms`. Rows are nearly in order of the time of evaluation, so
 /// the old ones come first.
 pub(super) fn prune(db: &Connection, before_ms: i64, limit: usize) -> Result<usize, StoreError> {
-    let mut delete = db.prepare_cached(
-        "DELETE FROM evaluation WHERE evaluated_ms < ?1
-         AND seq IN (SELECT seq FROM evaluation ORDER BY seq LIMIT ?2)",
-    )?;
+    const OLD: &str =
+        "seq IN (SELECT seq FROM (SELECT seq, evaluated_ms FROM evaluation ORDER BY seq LIMIT ?2)
+                               WHERE evaluated_ms < ?1)";
+    // Of each that goes, as its number may be given again.
+    let mut delete = db.prepare_cached(&format!("DELETE FROM band WHERE {OLD}"))?;
+    delete.execute(params![before_ms, limit as i64])?;
+    let mut delete = db.prepare_cached(&format!("DELETE FROM evaluation WHERE {OLD}"))?;
     Ok(delete.execute(params![before_ms, limit as i64])?)
 }
 
@@ -216,6 +236,8 @@ fn evaluation(row: &Row<'_>) -> Result<Evaluation, StoreError> {
         window,
         value: row.get(5)?,
         base: row.get(6)?,
+        lower: row.get(14)?,
+        upper: row.get(15)?,
         score: row.get::<_, Option<f64>>(7)?.map(Score::new),
         outcome: parsed,
         error: row.get(9)?,

@@ -35,6 +35,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema-9.sql"),
     include_str!("schema-10.sql"),
     include_str!("schema-11.sql"),
+    include_str!("schema-12.sql"),
 ];
 
 /// Makes the folder if needed and takes its lock, which ends with the file handle.

@@ -16,6 +16,10 @@ use super::{Store, StoreError, damage, private, repair, tolerated};
 /// The name of a backup while it is copied and checked.
 const PARTIAL: &str = "lanner.db.new";
 
+/// Why a file is no backup that is not even a store.
+const OTHER: &str =
+    "it is a database of another program or no database at all; name a file that `lanner backup` wrote";
+
 /// What a restore did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Restored {
@@ -36,12 +40,23 @@ impl Store {
     /// Cost: writing the file once, and reading it three times, documents and audit once more.
     ///
     /// # Errors
-    /// [`StoreError::NotABackup`], [`StoreError::NotAStore`], [`StoreError::TooNew`] and [`StoreError::Corrupt`] of the
-    /// backup; [`StoreError::HoldsData`], [`StoreError::InUse`], [`StoreError::DiskFull`] and [`StoreError::Folder`] of
-    /// the folder.
+    /// [`StoreError::NotABackup`], [`StoreError::TooNew`] and [`StoreError::DamagedBackup`] of the backup;
+    /// [`StoreError::HoldsData`], [`StoreError::InUse`], [`StoreError::NoRoom`] and [`StoreError::Folder`] of the folder.
     pub fn restore(file: &Path, folder: &Path, may_replace: bool) -> Result<Restored, StoreError> {
         // Before anything is written, so that a wrong name leaves nothing behind.
         refuse_other(file)?;
+        Self::put(file, folder, may_replace).map_err(|error| match error {
+            StoreError::DiskFull => StoreError::NoRoom {
+                folder: folder.to_owned(),
+                backup: file.to_owned(),
+                needed_bytes: fs::metadata(file).map_or(0, |file| file.len()),
+            },
+            error => error,
+        })
+    }
+
+    /// Puts what is a backup into `folder`.
+    fn put(file: &Path, folder: &Path, may_replace: bool) -> Result<Restored, StoreError> {
         let _lock = open::lock_folder(folder)?;
         let failed = |error: io::Error| folder_error(folder.to_owned(), &error);
         repair::finish(folder).and_then(|()| finish(folder)).map_err(failed)?;
@@ -80,9 +95,8 @@ fn refuse_other(file: &Path) -> Result<(), StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
     let db = Connection::open_with_flags(open::uri(file, "immutable=1"), flags)?;
     match open::checked_version(&db, file) {
-        Err(StoreError::Corrupt { .. }) if !is_sqlite(file) => {
-            Err(StoreError::NotAStore { path: file.to_owned() })
-        }
+        Err(StoreError::NotAStore { .. }) => refuse(OTHER),
+        Err(StoreError::Corrupt { .. }) if !is_sqlite(file) => refuse(OTHER),
         checked => checked.map(drop).map_err(|error| named(error, file)),
     }
 }

@@ -17,6 +17,7 @@ pub(super) const fn columns(table: Table) -> &'static str {
         Table::Evaluation => {
             "rule, version, grp, start_ms, end_ms, value, base, score, outcome, error, state, late, evaluated_ms, number"
         }
+        Table::Band => "seq, lower, upper",
         Table::History => "query, start_ms, end_ms, grp, value",
         Table::Cursor => "rule, shard, start_ms, end_ms, first_ms, last_ms",
         Table::Alert => "number, grp, body",
@@ -40,6 +41,7 @@ pub(super) enum Table {
     Series,
     Stream,
     Evaluation,
+    Band,
     History,
     Cursor,
     Alert,
@@ -55,10 +57,11 @@ pub(super) enum Table {
 }
 
 impl Table {
-    pub(super) const ALL: [Self; 15] = [
+    pub(super) const ALL: [Self; 16] = [
         Self::Series,
         Self::Stream,
         Self::Evaluation,
+        Self::Band,
         Self::History,
         Self::Cursor,
         Self::Alert,
@@ -78,6 +81,7 @@ impl Table {
             Self::Series => "series",
             Self::Stream => "stream",
             Self::Evaluation => "evaluation",
+            Self::Band => "band",
             Self::History => "history",
             Self::Cursor => "cursor",
             Self::Alert => "alert",
@@ -136,9 +140,9 @@ impl Table {
         let Some(summed) = before.get(summed.start..summed.end.min(before.len())) else { return false };
         let real = |at: usize, value: &Value| match (self, at, value) {
             // SQLite stores a decimal without a fraction as a whole number.
-            (Self::Evaluation, 5..=7, Value::Integer(n)) | (Self::History, 4, Value::Integer(n)) => {
-                Value::Real(*n as f64)
-            }
+            (Self::Evaluation, 5..=7, Value::Integer(n))
+            | (Self::Band, 1..=2, Value::Integer(n))
+            | (Self::History, 4, Value::Integer(n)) => Value::Real(*n as f64),
             _ => value.clone(),
         };
         let summed: Vec<Value> = summed.iter().enumerate().map(|(at, value)| real(at, value)).collect();

@@ -32,6 +32,7 @@ macro_rules! contract {
             rules_have_versions_and_an_audit
             silences_are_added_replaced_and_ended
             old_state_is_pruned
+            the_range_of_what_is_pruned_is_nobody_elses
             measured_values_are_forgotten_where_they_are_wrong_however_many_they_are
             shards_are_loaded_and_written_alone_by_their_latest_owner
             an_owner_of_all_shards_is_one_until_a_part_is_taken
@@ -88,6 +89,8 @@ fn evaluation(rule: &str, group: Group, window: TimeRange) -> Evaluation {
         window,
         value: Some(12.5),
         base: None,
+        lower: None,
+        upper: Some(-20.0),
         score: Some(Score::new(3.0)),
         outcome: Outcome::BelowMinBase,
         error: Some("a reason".into()),
@@ -393,6 +396,22 @@ pub(crate) fn old_state_is_pruned(open: Open<'_>) {
     assert_eq!(left(T + 35 * DAY_MS), (3, 9));
     assert_eq!(left(T + 66 * DAY_MS), (1, 9));
     assert_eq!(left(T + 431 * DAY_MS), (0, 3));
+}
+
+pub(crate) fn the_range_of_what_is_pruned_is_nobody_elses(open: Open<'_>) {
+    let store = open();
+    let written = |n: i64, upper: Option<f64>, evaluated_ms: i64| {
+        let evaluation = Evaluation { upper, evaluated_ms, ..evaluation("r", bank("a"), window(n)) };
+        apply(&*store, Changes { evaluations: vec![evaluation], ..Changes::default() }).unwrap();
+    };
+    // The clock was a year ahead when the first was made, so the last one is the older.
+    written(0, None, T + 365 * DAY_MS);
+    written(1, Some(7.0), T);
+    store.prune(T + 60 * DAY_MS).unwrap();
+    written(2, None, T + 60 * DAY_MS);
+    let left = store.evaluations(&EvaluationFilter::default()).unwrap();
+    let last = left.iter().find(|it| it.window == window(2)).map(|it| it.upper);
+    assert_eq!(last, Some(None), "{left:?}");
 }
 
 pub(crate) fn measured_values_are_forgotten_where_they_are_wrong_however_many_they_are(open: Open<'_>) {

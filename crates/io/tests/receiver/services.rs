@@ -112,7 +112,7 @@ const SERVICES: [&str; 8] =
 #[tokio::test]
 async fn every_service_is_told_the_runbook_and_why_it_ended() {
     // In `mail` and `local`; a switch reads nothing, and brokers are given what a webhook is.
-    let others = ["email", "command", "log", "switch", "nats", "amqp"];
+    let others = ["email", "command", "log", "switch", "nats", "amqp", "kafka"];
     for kind in KINDS {
         assert!(SERVICES.contains(&kind.name) || others.contains(&kind.name), "{} is not tried", kind.name);
     }

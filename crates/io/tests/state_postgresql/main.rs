@@ -88,6 +88,8 @@ fn turn(rule: &str, n: i64) -> Changes {
         window,
         value: Some(1.0),
         base: None,
+        lower: None,
+        upper: None,
         score: None,
         outcome: Outcome::NoData,
         error: None,

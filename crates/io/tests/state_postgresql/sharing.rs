@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lanner_core::{AlertNews, AlertState, Labels, NotifiedAlert, TimeRange};
 use lanner_io::postgresql::PostgreSqlState;
-use lanner_io::postgresql::sharing::Worker;
+use lanner_io::postgresql::sharing::{Report, Worker};
 use lanner_io::state::{Claim, Receipt, Shards, StateStore, StoreError};
 use lanner_testkit::PostgreSql;
 
@@ -71,7 +71,7 @@ pub(super) fn a_server_shares_out_what_it_owned(server: &PostgreSql) {
     for rule in ["r", "here"] {
         assert_eq!(alone.apply_claimed(all, turn(rule, 0).into()).unwrap().wait(), Ok(()));
     }
-    one.renew_worker(&a).unwrap();
+    one.renew_worker(&a, &Report::default()).unwrap();
     assert_eq!(one.take_shards(&a, 256).unwrap(), [], "nothing is shared out yet");
     assert_eq!(one.work().unwrap().sources, None);
     let disturbed = alone.apply_claimed(all, turn("q", 0).into()).unwrap().wait();
@@ -108,11 +108,11 @@ pub(super) fn workers_take_shards_by_lease(server: &PostgreSql) {
     let (center, one, two) = (open(&url).unwrap(), open(&url).unwrap(), open(&url).unwrap());
     let (a, b) = (worker("a"), worker("b"));
     center.share_out("center", vec!["r".to_owned()], &["pg".to_owned()]).unwrap();
-    one.renew_worker(&a).unwrap();
+    one.renew_worker(&a, &Report::default()).unwrap();
     assert_eq!(two.take_shards(&b, 5).unwrap(), [], "it has not said that it is there");
     let first = one.take_shards(&a, 256).unwrap();
     assert_eq!(first.len(), 256);
-    two.renew_worker(&b).unwrap();
+    two.renew_worker(&b, &Report::default()).unwrap();
     let work = two.work().unwrap();
     let shares: Vec<usize> = ["a", "b", "c"].iter().map(|name| work.fair_share(name)).collect();
     assert_eq!((work.sources, shares), (Some(vec!["pg".to_owned()]), vec![128, 128, 0]));
@@ -143,7 +143,7 @@ pub(super) fn news_is_there_until_it_is_taken(server: &PostgreSql) {
     let (center, one, next) = (open(&url).unwrap(), open(&url).unwrap(), open(&url).unwrap());
     let a = worker("a");
     let unshared = center.share_out("center", vec!["r".to_owned()], &[]).unwrap();
-    one.renew_worker(&a).unwrap();
+    one.renew_worker(&a, &Report::default()).unwrap();
     let held = one.take_shards(&a, 256).unwrap();
     assert_eq!(write(&one, third(&held), 1, vec![news("r"), news("r")]), Ok(()));
     let waiting = center.news().unwrap();
@@ -170,7 +170,7 @@ pub(super) fn claims_wait_for_turns(server: &PostgreSql) {
     let mut n_written = 0;
     for round in 0..6 {
         let (from, to) = if round % 2 == 0 { ((&one, &a), (&two, &b)) } else { ((&two, &b), (&one, &a)) };
-        from.0.renew_worker(from.1).unwrap();
+        from.0.renew_worker(from.1, &Report::default()).unwrap();
         let held = from.0.take_shards(from.1, 256).unwrap();
         assert_eq!(held.len(), 256);
         let first = i64::try_from(n_written).unwrap();
@@ -178,7 +178,7 @@ pub(super) fn claims_wait_for_turns(server: &PostgreSql) {
             .map(|n| from.0.apply_shard(third(&held), turn("r", n).into(), Arc::default()).unwrap())
             .collect();
         silence(server, "racing", &from.1.name);
-        to.0.renew_worker(to.1).unwrap();
+        to.0.renew_worker(to.1, &Report::default()).unwrap();
         let taken = to.0.take_shards(to.1, 256).unwrap();
         let seen = n_evaluations(to.0, "r");
         let written: Vec<bool> = turns.into_iter().map(|receipt| receipt.wait().is_ok()).collect();

@@ -29,6 +29,8 @@ pub(crate) struct Choices {
     pub(crate) index_date: String,
     /// The field and the value of whom alone is looked at.
     pub(crate) entity: Option<(String, String)>,
+    /// The field whose values have a detector each.
+    pub(crate) by: Option<String>,
     pub(crate) columns: Vec<ColumnChoice>,
     pub(crate) granularity: String,
     pub(crate) window: usize,
@@ -93,6 +95,10 @@ impl Choices {
         if let Some((field, value)) = &self.entity {
             put(format_args!("  # Whose alerts are looked at."));
             put(format_args!("  alert_filter: {{ term: {{ {}: {} }} }}", quoted(field), quoted(value)));
+        }
+        if let Some(field) = &self.by {
+            put(format_args!("  # Each value of this field has a detector of its own."));
+            put(format_args!("  by: {}", quoted(field)));
         }
         put(format_args!("  columns:"));
         self.columns.iter().for_each(|column| put(format_args!("    - {}", quoted(&column.field))));
@@ -204,6 +210,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::adbox::entity::By;
     use crate::adbox::scenario::from_yaml;
 
     fn choices() -> Choices {
@@ -211,6 +218,7 @@ mod tests {
             name: "web: \"1\"".to_owned(),
             index_date: "2026-11-*".to_owned(),
             entity: Some(("agent.name".to_owned(), "web #1".to_owned())),
+            by: Some("data.srcip".to_owned()),
             columns: vec![column("data.cpu_usage_%").unwrap(), column("rule.level = count , max").unwrap()],
             granularity: "5min".to_owned(),
             window: 12,
@@ -228,6 +236,7 @@ mod tests {
         let training = read.training.unwrap();
         assert_eq!((training.display_name.as_deref(), training.unit_ms), (Some("web: \"1\""), 300_000));
         assert_eq!(training.filter, Some(json!({ "term": { "agent.name": "web #1" } })));
+        assert_eq!(training.by, Some(By { field: "data.srcip".to_owned(), most: 20 }));
         let names: Vec<&str> = training.features.iter().map(|feature| feature.name.as_str()).collect();
         assert_eq!(
             names,

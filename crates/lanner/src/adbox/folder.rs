@@ -60,6 +60,16 @@ impl Folder {
         Ok(all)
     }
 
+    /// The detectors of a set, one for each entity, the latest of each; nothing where no set is called so.
+    pub(crate) fn members(&self, set: &str) -> Result<Vec<About>> {
+        let of_set = |about: About| {
+            let value = about.entity.as_ref().filter(|entity| entity.set == set)?.value.clone();
+            Some((value, about))
+        };
+        let members: BTreeMap<String, About> = self.all()?.into_iter().filter_map(of_set).collect();
+        Ok(members.into_values().collect())
+    }
+
     /// The detector whose id or name begins so.
     pub(crate) fn find(&self, start: &str) -> Result<About> {
         let mut found = self.all()?;
@@ -70,10 +80,14 @@ impl Folder {
         found.retain(|about| about.detector_id.starts_with(start) || about.display_name == start);
         match (found.pop(), found.len()) {
             (Some(one), 0) => Ok(one),
-            (None, _) => {
-                Err(Failure::user(format!("there is no detector \"{start}\" in {}", self.0.display()))
-                    .hint("see lanner detector list"))
-            }
+            (None, _) => Err(match &self.members(start)?[..] {
+                [] => Failure::user(format!("there is no detector \"{start}\" in {}", self.0.display()))
+                    .hint("see lanner detector list"),
+                [first, ..] => {
+                    Failure::user(format!("\"{start}\" is a set of detectors, one for each entity"))
+                        .hint(format!("name one of them, such as \"{}\"", first.display_name))
+                }
+            }),
             (Some(_), n) => Err(Failure::user(format!("{} detectors are called \"{start}\"", n + 1))
                 .hint("write more of its id")),
         }

@@ -7,6 +7,7 @@ use lanner_deep::{Aggregation, Cell, Feature, Fill, Method, Units};
 use serde_json::Value;
 
 use super::columns::cell;
+use super::derived;
 use super::documents::time_ms;
 use crate::failure::{Failure, Result};
 
@@ -32,7 +33,8 @@ impl Rows {
         };
         if range.is_none_or(|range| range.contains(time_ms)) {
             self.n_documents += 1;
-            self.aggregation.add(time_ms, |field| cell(document, field));
+            self.aggregation
+                .add(time_ms, |field| derived::cell(document, field).or_else(|| cell(document, field)));
         }
     }
 

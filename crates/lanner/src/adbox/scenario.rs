@@ -1,10 +1,12 @@
 //! Scenarios of SONAR, the successor of ADBox, as use cases.
 
 use lanner_core::document::{Check, Content, Fields, Node, Problems};
-use lanner_deep::{Feature, Fill};
+use lanner_deep::{Feature, Fill, Method};
 
+use super::derived;
 use super::use_case::{
-    Mode, PredictionCase, Settings, TrainingCase, UseCase, boolean, feature, mode, text, texts, whole,
+    Mode, PredictionCase, Settings, TrainingCase, UseCase, boolean, feature, filter, mode, read_by, text,
+    texts, whole,
 };
 
 const MINUTE_MS: i64 = 60_000;
@@ -14,7 +16,7 @@ const HOUR_MS: i64 = 60 * MINUTE_MS;
 const FIELDS: [&str; 8] =
     ["name", "description", "enabled", "model_name", "training", "detection", "shipping", "debug"];
 
-const TRAINING: [&str; 14] = [
+const TRAINING: [&str; 16] = [
     "lookback_hours",
     "numeric_fields",
     "max_numeric_fields",
@@ -29,6 +31,8 @@ const TRAINING: [&str; 14] = [
     "fill_with_synthetic",
     "synthetic_count",
     "synthetic_mode",
+    "by",
+    "max_entities",
 ];
 
 const DETECTION: [&str; 5] =
@@ -85,40 +89,47 @@ fn read_training(
     check: &mut Check,
 ) -> Option<TrainingCase> {
     let mut fields = check.map(node, "training")?;
-    let hours = fields.read("lookback_hours", check, |node| whole(node, 1..=87_600));
+    let hours = fields.read("lookback_hours", check, |node| whole(node, 1..=87_600)).unwrap_or(24);
     let list = |name: &str, fields: &mut Fields<'_>, check: &mut Check| {
         let node = fields.get(name);
         node.map(|node| texts(node, &format!("training.{name}"), check)).unwrap_or_default()
     };
-    let mut numeric = list("numeric_fields", &mut fields, check);
-    let most = fields.read("max_numeric_fields", check, |node| whole(node, 1..=1_000));
-    numeric.truncate(most.unwrap_or(usize::MAX));
+    // SONAR's own default.
+    let numeric = match fields.get("numeric_fields") {
+        Some(node) => texts(node, "training.numeric_fields", check),
+        None => vec!["rule.level".to_owned()],
+    };
+    let highest = read_highest(&mut fields, &numeric, found, check);
     let categorical = list("categorical_fields", &mut fields, check);
     let top = fields.read("categorical_top_k", check, |node| whole(node, 1..=100)).unwrap_or(10);
     let minutes = fields.read("bucket_minutes", check, |node| whole(node, 1..=1_440)).unwrap_or(5);
     let window = fields.read("sliding_window", check, |node| whole(node, 1..=1_000)).unwrap_or(200);
     let epochs = fields.read("epochs", check, |node| whole(node, 1..=1_000));
-    let filter = fields.get("alert_filter").map(Node::to_json);
-    if numeric.is_empty() && categorical.is_empty() {
-        check.problem(node, "training", "names neither numeric_fields nor categorical_fields");
+    let filter = filter(&mut fields, check);
+    let by = read_by(&mut fields, check);
+    let is_derived = fields.read("derived_features", check, boolean).unwrap_or(true);
+    if numeric.is_empty() && categorical.is_empty() && !is_derived {
+        let message = "names neither numeric_fields nor categorical_fields, and derived_features is false";
+        check.problem(node, "training", message);
     }
     // Where SONAR computes; there is no choice here.
     let _ = fields.get("device");
-    for missing in ["derived_features", "fill_with_synthetic"] {
-        if fields.read(missing, check, |node| Ok(node.content != Content::Bool(false))).unwrap_or(false) {
-            found.remarks.push(format!("training.{missing} is not known here"));
-        }
+    if fields.read("fill_with_synthetic", check, boolean).unwrap_or(false) {
+        found.remarks.push("training.fill_with_synthetic is not known here".to_owned());
     }
     for unused in ["synthetic_count", "synthetic_mode"] {
         let _ = fields.get(unused);
     }
     found.pass_over(fields, &TRAINING);
-    let features: Vec<Feature> = numeric.iter().filter_map(|field| feature(field, "average")).collect();
-    let columns = numeric.into_iter().chain(categorical.iter().cloned()).collect();
+    let mut features: Vec<Feature> = numeric.iter().filter_map(|field| feature(field, "average")).collect();
+    features.extend(highest);
+    features.extend(derived::features().filter(|_| is_derived));
+    let mut columns: Vec<String> = features.iter().map(|feature| feature.field.clone()).collect();
+    columns.extend(categorical.iter().cloned());
     let settings = Settings { window_size: window, ..Settings::default() };
     Some(TrainingCase {
         index_date: Some("*-*-*".to_owned()),
-        lookback_ms: hours.and_then(|hours| i64::try_from(hours).ok()).map(|hours| hours * HOUR_MS),
+        lookback_ms: i64::try_from(hours).ok().map(|hours| hours * HOUR_MS),
         filter,
         categorical,
         top,
@@ -129,7 +140,38 @@ fn read_training(
         unit_ms: i64::try_from(minutes).unwrap_or(5) * MINUTE_MS,
         display_name,
         settings: Settings { epochs: epochs.unwrap_or(settings.epochs), ..settings },
+        by,
+        entity: None,
     })
+}
+
+/// Fields of which the highest value in a bucket is a column as well, called `<field>__max`.
+fn read_highest(
+    fields: &mut Fields<'_>,
+    numeric: &[String],
+    found: &mut UseCase,
+    check: &mut Check,
+) -> Vec<Feature> {
+    let Some(node) = fields.get("max_numeric_fields") else { return Vec::new() };
+    if node.number().is_some() {
+        let message = "should be a list of fields, for example [\"data.cpu_usage_%\"], found a number";
+        check.problem(node, "training.max_numeric_fields", message);
+        return Vec::new();
+    }
+    let mut highest: Vec<Feature> = Vec::new();
+    for field in texts(node, "training.max_numeric_fields", check) {
+        let of_derived = derived::features().find(|derived| derived.name == field);
+        if of_derived.is_none() && !numeric.contains(&field) {
+            found.remarks.push(format!("training.max_numeric_fields: {field} is none of numeric_fields"));
+            continue;
+        }
+        let name = format!("{field}__max");
+        let column = of_derived.map_or(field, |derived| derived.field);
+        if !highest.iter().any(|known| known.name == name) {
+            highest.push(Feature { name, field: column, method: Method::Max });
+        }
+    }
+    highest
 }
 
 fn read_detection(

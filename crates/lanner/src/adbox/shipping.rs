@@ -38,14 +38,10 @@ pub(crate) fn prepare(data: &DataArgs, about: &About, columns: &[String]) -> Res
                 .await
                 .map_err(|error| Failure::program(format!("{}: {error}", path.join("/"))))?;
         }
-        // One that is there already is kept: it may have been changed.
         let (path, body) = policy();
         let path: Vec<&str> = path.split('/').collect();
-        match bulk.put(&path, &body).await {
-            Err(error) if !error.to_string().contains("409") => {
-                crate::failure::remark(&format!("the rollover policy was not taken: {error}"));
-            }
-            _ => {}
+        if let Err(error) = bulk.put_new(&path, &body).await {
+            crate::failure::remark(&format!("the rollover policy was not taken: {error}"));
         }
         Ok(())
     })

@@ -9,6 +9,7 @@ use lanner_deep::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::entity::Entity;
 use super::journal::Journal;
 use super::kept::{KeptFeature, KeptFill};
 use super::rows::{Rows, Values};
@@ -17,6 +18,7 @@ use super::use_case::{Settings, TrainingCase};
 use super::wazuh::{Asked, DataArgs};
 use crate::failure::{Failure, Result, remark};
 use crate::output::counted;
+use crate::tables::few;
 
 const DAY_MS: f64 = 86_400_000.0;
 
@@ -41,6 +43,9 @@ pub(crate) struct About {
     /// Which documents are looked at, in the language of OpenSearch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) filter: Option<Value>,
+    /// Whose detector it is, where each entity has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) entity: Option<Entity>,
 }
 
 impl About {
@@ -119,6 +124,7 @@ pub(crate) fn train(
         limits,
         ships: false,
         filter: case.filter.clone(),
+        entity: case.entity.clone(),
     };
     Ok(Trained {
         detector: detector.with_notes(notes),
@@ -162,12 +168,18 @@ fn network(settings: &Settings) -> NetworkSettings {
     }
 }
 
-/// The rows to learn from, and their features.
-fn gather(case: &TrainingCase, data: &DataArgs, now_ms: i64) -> Result<(Units, Vec<Feature>)> {
+/// Which documents are learned from.
+pub(crate) fn asked(case: &TrainingCase, data: &DataArgs, now_ms: i64) -> Asked {
     let this_month = || format_time(now_ms).get(..8).map(|month| format!("{month}*"));
     let index_date = case.index_date.clone().or_else(this_month);
     let range = case.lookback_ms.filter(|_| !data.is_files()).map(|ms| TimeRange::new(now_ms - ms, now_ms));
-    let asked = Asked { index_date, range, filter: case.filter.clone(), fields: case.columns.clone() };
+    Asked { index_date, range, filter: case.filter.clone(), fields: case.columns.clone() }
+}
+
+/// The rows to learn from, and their features.
+fn gather(case: &TrainingCase, data: &DataArgs, now_ms: i64) -> Result<(Units, Vec<Feature>)> {
+    let asked = asked(case, data, now_ms);
+    let range = asked.range;
     for field in data.without_place(&case.columns) {
         remark(&format!("Wazuh 5 has no field for {field}, so its columns stay without values"));
     }
@@ -200,15 +212,23 @@ fn gather(case: &TrainingCase, data: &DataArgs, now_ms: i64) -> Result<(Units, V
 
 /// Columns that say nothing, which is worth a word.
 fn tell_empty(frame: &Frame) {
+    let mut constant = Vec::new();
     for (at, name) in frame.columns().iter().enumerate() {
         let mut values =
             frame.values().iter().skip(at).step_by(frame.n_columns()).filter(|value| value.is_finite());
         match values.next() {
             None => remark(&format!("the column {name} is never there")),
-            Some(first) if values.all(|value| value == first) => {
-                remark(&format!("the column {name} is always {first}"));
-            }
+            Some(first) if values.all(|value| value == first) => constant.push((name, *first)),
             Some(_) => {}
+        }
+    }
+    match &constant[..] {
+        [] => {}
+        [(name, value)] => remark(&format!("the column {name} is always {value}")),
+        several => {
+            let names: Vec<String> =
+                several.iter().map(|(name, value)| format!("{name} ({value})")).collect();
+            remark(&format!("{} columns are always the same: {}", names.len(), few(&names)));
         }
     }
 }

@@ -6,6 +6,7 @@ use lanner_core::document::{Check, Content, Fields, Node, Problems};
 use lanner_core::time::parse_time_ms;
 use lanner_deep::{Feature, Fill, Method};
 
+use super::entity::{By, Entity};
 use super::times::granularity;
 
 /// A use case. What its file does not name is not run.
@@ -39,6 +40,10 @@ pub(crate) struct TrainingCase {
     pub(crate) unit_ms: i64,
     pub(crate) display_name: Option<String>,
     pub(crate) settings: Settings,
+    /// Whose values have a detector each.
+    pub(crate) by: Option<By>,
+    /// Whose detector it is, of those.
+    pub(crate) entity: Option<Entity>,
 }
 
 /// How a detector is trained, by the names of ADBox.
@@ -199,7 +204,8 @@ impl UseCase {
         let names = columns.map(|node| texts(node, "training.columns", check));
         let display_name = fields.read("display_name", check, text).filter(|name| name != "default");
         // Lanner's own, by the name that SONAR has for it.
-        let filter = fields.get("alert_filter").map(Node::to_json);
+        let filter = filter(&mut fields, check);
+        let by = read_by(&mut fields, check);
         let config = fields.get("aggregation_config");
         let aggregation = self.read_aggregation(config, check);
         let settings = fields.get("train_config").map(|node| self.read_settings(node, check));
@@ -217,6 +223,8 @@ impl UseCase {
                 "train_config",
                 "display_name",
                 "alert_filter",
+                "by",
+                "max_entities",
             ],
         );
         Some(TrainingCase {
@@ -231,6 +239,8 @@ impl UseCase {
             unit_ms,
             display_name,
             settings: settings.flatten().unwrap_or_default(),
+            by,
+            entity: None,
         })
     }
 
@@ -429,6 +439,37 @@ fn index_date(text: String) -> Result<Option<String>, String> {
 fn time(node: &Node) -> Result<Option<i64>, String> {
     let text = text(node)?;
     if text == "default" { Ok(None) } else { parse_time_ms(&text).map(Some) }
+}
+
+/// Entities, unless a use case says how many: networks take minutes each.
+const N_ENTITIES: usize = 20;
+
+/// `by: agent.name` and `max_entities: 20` of a training, Lanner's own.
+pub(super) fn read_by(fields: &mut Fields<'_>, check: &mut Check) -> Option<By> {
+    let field = |node: &Node| match text(node)?.trim() {
+        "" => Err("should name a field, for example agent.name".to_owned()),
+        field => Ok(field.to_owned()),
+    };
+    let field = fields.read("by", check, field);
+    let most = fields.read("max_entities", check, |node| whole(node, 1..=200));
+    Some(By { field: field?, most: most.unwrap_or(N_ENTITIES) })
+}
+
+/// Which alerts, in the language of OpenSearch, of which only the shape is looked at.
+pub(super) fn filter(fields: &mut Fields<'_>, check: &mut Check) -> Option<serde_json::Value> {
+    let node = fields.get("alert_filter")?;
+    match &node.content {
+        Content::Null => None,
+        Content::Map(clauses) if !clauses.is_empty() => Some(node.to_json()),
+        other => {
+            let message = format!(
+                "should be a query of OpenSearch, for example {{ terms: {{ rule.groups: [sshd] }} }}, found {}",
+                other.kind()
+            );
+            check.problem(node, "training.alert_filter", message);
+            None
+        }
+    }
 }
 
 pub(super) fn text(node: &Node) -> Result<String, String> {

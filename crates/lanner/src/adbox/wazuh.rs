@@ -10,8 +10,8 @@ use lanner_io::search::{Hit, Search, Wanted};
 use serde_json::{Value, json};
 
 use super::columns::{self, Version};
-use super::documents;
 use super::selection::Selection;
+use super::{derived, documents};
 use crate::failure::{Failure, Result};
 
 /// From where documents are read.
@@ -148,7 +148,7 @@ impl DataArgs {
     ) -> Result<u64> {
         let search = Search::new(url, self.auth().as_ref(), self.ca_file.as_deref())
             .map_err(|problem| Failure::user(problem.to_string()))?;
-        let mut fields = columns::fields(self.wazuh, &asked.fields);
+        let mut fields = columns::fields(self.wazuh, &derived::real(&asked.fields));
         fields.extend(["timestamp".to_owned(), "@timestamp".to_owned()]);
         let time = self.wazuh.time().to_owned();
         let wanted = Wanted { index: self.pattern(asked), query: query(asked, self.wazuh)?, time, fields };
@@ -170,10 +170,12 @@ impl DataArgs {
     }
 
     /// The fields that the version of Wazuh has no place for.
-    pub(crate) fn without_place<'f>(&self, fields: &'f [String]) -> Vec<&'f str> {
+    pub(crate) fn without_place(&self, fields: &[String]) -> Vec<String> {
         match self.wazuh {
             Version::Four => Vec::new(),
-            Version::Five => columns::without_place(fields),
+            Version::Five => {
+                columns::without_place(&derived::real(fields)).into_iter().map(str::to_owned).collect()
+            }
         }
     }
 }

@@ -288,7 +288,7 @@
   for (const [index, from, to, score, what] of found.slice(0, 2000)) {
     const row = element("tr", "", byId("findings"));
     row.tabIndex = 0;
-    [[number(Number(score.toPrecision(3))), "n"], [series[index].name, ""], [moment(from), "when"], [moment(to), "when"], [what, ""]].forEach(([text, kind]) => {
+    [[number(Number(score.toPrecision(3))), "n"], [series[index].name, ""], [moment(from), "when"], [moment(to), "when to"], [what, "what"]].forEach(([text, kind]) => {
       element("td", text, row).className = kind;
     });
     const go = () => {

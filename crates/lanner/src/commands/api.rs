@@ -1,16 +1,22 @@
 //! `lanner api`: what is unusual in API traffic, from an access log.
 //!
-//! Reading order: [`Args`]; `log` (a file becomes sessions), `labels` (who is known to be anomalous), `said` (what people say of sessions on a server), `outcome` (what is
+//! Reading order: [`Args`]; `log` (a file becomes sessions), `examples` (what a model is learned from), `labels` (who is known to be anomalous), `said` (what people say of sessions on a server), `outcome` (what is
 //! said of a session); then one file for each subcommand.
 
+mod bench;
+mod chance;
 mod evaluate;
+mod examples;
 mod explain;
+mod graphs;
 mod label;
 mod labels;
 mod learn;
 mod log;
 mod model;
 mod outcome;
+mod pictures;
+mod pipeline;
 mod replay;
 mod said;
 mod score;
@@ -30,7 +36,9 @@ Examples:
   lanner api learn access.log --labels labels.csv --output model.json
   lanner api score today.log --model model.json
   lanner api explain today.log --model model.json --client 203.0.113.7
-  lanner api evaluate tomorrow.log --model model.json --labels labels.csv")]
+  lanner api evaluate tomorrow.log --model model.json --labels labels.csv
+  lanner api pipeline run pipeline.yaml
+  lanner api bench --users 1,32,256")]
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
@@ -45,6 +53,9 @@ enum Command {
     Score(score::Args),
     Explain(explain::Args),
     Evaluate(evaluate::Args),
+    Pipeline(pipeline::Args),
+    Graphs(graphs::Args),
+    Bench(bench::Args),
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
@@ -56,5 +67,8 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         Command::Score(args) => score::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Evaluate(args) => evaluate::run(args),
+        Command::Pipeline(args) => pipeline::run(args),
+        Command::Graphs(args) => graphs::run(args),
+        Command::Bench(args) => bench::run(args),
     }
 }

@@ -1,8 +1,11 @@
 //! `lanner detector`: detectors that are trained on a table of usual rows, and look at all its columns together.
 //!
-//! Reading order: [`Args`]; then `table` (rows from files), `train`, `score`, `evaluate` with its `report` and `tsb` (a public benchmark),
+//! Reading order: [`Args`]; then `table` (rows from files) with its `sheet` (of one series), `entities` (of several) and `spool` (too many for
+//! memory); `train` with its `checkpoints`, `score`, `evaluate` with its `report` and `tsb` (a public benchmark),
 //! `inspect` (what the commands do), `kept` (detectors as files), `limit` (how a threshold is set); `run` with its `run_args` and `rounds`, `manage` and `new` (use cases of ADBox).
 
+mod checkpoints;
+mod entities;
 mod evaluate;
 mod inspect;
 mod kept;
@@ -14,6 +17,8 @@ mod rounds;
 mod run;
 mod run_args;
 mod score;
+mod sheet;
+mod spool;
 mod table;
 mod telling;
 mod train;
@@ -47,6 +52,7 @@ Examples:
   lanner detector train last-month.csv --out web.detector
   lanner detector train week-1.csv week-2.csv --out web.detector --alarms-per-day 1
   lanner detector train wide.csv --value cpu --value memory --kind mahalanobis --out web.detector
+  lanner detector train fleet.csv --by host --out web.detector                           one for each host
   lanner detector train last-month.csv --kind mtad-gat --epochs 10 --out web.detector    minutes to hours
   lanner detector train last-month.csv --kind mtad-gat --epochs 10 --out web.detector --resume    after it was interrupted")]
     Train(train::Args),
@@ -56,6 +62,7 @@ Examples:
   lanner detector score web.detector today.csv
   lanner detector score web.detector today.csv --format json
   lanner detector score web.detector today.csv --scores scores.csv    a score for each row
+  lanner detector score web.detector fleet.csv --entity web-1         of a set, only that of one host
 
 Exit codes: 0 when nothing was found, 1 when something was, 2 for invalid input, 3 for a failure.")]
     Score(score::Args),

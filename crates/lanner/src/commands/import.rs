@@ -203,10 +203,20 @@ fn unit(form: Form) -> &'static str {
 
 /// The files that a path stands for.
 fn work_of(args: &Args, path: &Path) -> Result<Vec<Work>> {
+    // Before any server is asked.
+    if !is_standard_input(path)
+        && let Err(error) = std::fs::metadata(path)
+    {
+        let failure = Failure::file("read", path, &error);
+        return Err(match rules::meant(&path.to_string_lossy()) {
+            Some(program) => failure.hint(format!("to convert rules, write `lanner import {program} FILE`")),
+            None => failure,
+        });
+    }
     if !path.is_dir() {
         return Ok(vec![Work { path: path.to_owned(), form: form(args, path)?, name: args.name.clone() }]);
     }
-    let files = folder::files_below(path)
+    let files = folder::files_below(path, folder::of_one_series)
         .map_err(|error| Failure::user(format!("cannot read the folder {}: {error}", path.display())))?;
     if files.is_empty() {
         let endings = folder::endings();
@@ -227,6 +237,10 @@ fn form(args: &Args, path: &Path) -> Result<Form> {
     let is_events = args.kind.map_or(args.stream.is_some(), |kind| kind == Kind::Events);
     if is_events && args.stream.is_none() {
         return Err(Failure::user("events need a stream").hint("write for example --stream payments"));
+    }
+    if !is_events && args.format.is_none() && rules::is_yaml(path) {
+        let file = path.display();
+        return Err(Failure::user(format!("{file}: YAML holds no samples")).hint(rules::ways_in(&file)));
     }
     let by_name = || format::of_file(&path.file_name()?.to_string_lossy());
     let format = args.format.or_else(by_name);

@@ -34,6 +34,7 @@ pub(crate) mod test;
 pub(crate) mod token;
 pub(crate) mod user;
 pub(crate) mod vuln;
+pub(crate) mod worker;
 
 use clap::CommandFactory as _;
 
@@ -72,6 +73,7 @@ pub(crate) fn run(command: Command) -> Result<Outcome> {
         Command::Repair(args) => repair::run(&args),
         Command::Restore(args) => restore::run(&args),
         Command::Status(args) => status::run(&args),
+        Command::Worker(args) => worker::run(&args),
         Command::Token(args) => token::run(&args),
         Command::User(args) => user::run(&args),
         Command::Completion(args) => completion::run(&args, &mut Cli::command()),

@@ -60,7 +60,6 @@ fn failure(error: StoreError) -> Failure {
         StoreError::InUse { .. }
         | StoreError::HoldsData { .. }
         | StoreError::NotABackup { .. }
-        | StoreError::NotAStore { .. }
         | StoreError::TooNew { .. } => Failure::user(error.to_string()),
         error => Failure::program(error.to_string()),
     }

@@ -126,14 +126,21 @@ fn start_log(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// A word alone is a level: the library would take any other for the name of a module, and log nothing else.
+/// A word alone is a level: the library would take any other for the name of a module, and log nothing else. The client of Kafka is
+/// heard where it is named, or with everything: what it warns of, Lanner says in its own words.
 fn log_filter(text: &str) -> std::result::Result<Targets, String> {
     for word in text.split(',').map(str::trim).filter(|part| !part.contains('=')) {
         word.parse::<LevelFilter>().map_err(|_| {
             format!("\"{word}\" is not a level; write error, warn, info, debug, trace or off")
         })?;
     }
-    text.parse().map_err(|error: ParseError| error.to_string())
+    let targets: Targets = text.parse().map_err(|error: ParseError| error.to_string())?;
+    let is_usual = matches!(targets.default_level(), Some(LevelFilter::WARN | LevelFilter::INFO));
+    Ok(if is_usual && !text.contains("krafka") {
+        targets.with_target("krafka", LevelFilter::ERROR)
+    } else {
+        targets
+    })
 }
 
 fn configuration(path: &std::path::Path) -> Result<Loaded> {

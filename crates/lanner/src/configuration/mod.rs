@@ -9,7 +9,7 @@ pub(crate) mod schema;
 use lanner_core::field::{Field, Type};
 use lanner_core::intervals::TIME_INTERVAL;
 use lanner_engine::{config, processor, rule};
-use lanner_io::{consume, scrape, source};
+use lanner_io::{consume, remote_write, scrape, source};
 use lanner_server::{settings, silences};
 
 /// A section of a configuration file.
@@ -80,6 +80,12 @@ pub(crate) fn sections() -> Vec<Section> {
             "Brokers whose messages are taken: see [sending data](sending.md#brokers). Every consumer has these fields; each kind of \
              broker has fields of its own. Read like `server`; `lanner reload` applies changes.",
             consume::FIELDS,
+        ),
+        list(
+            "remote_write",
+            "Servers that alerts, evaluations and metrics are sent to: see [Prometheus](prometheus.md#samples-for-prometheus). Read like \
+             `server`; `lanner reload` applies changes.",
+            remote_write::FIELDS,
         ),
         one(
             "server",

@@ -57,7 +57,7 @@ Files are YAML 1.2.
 
 A file may contain some or all sections. `lanner serve --config FILE` reads it at startup, and again on SIGHUP or `lanner
 reload`: either all of it takes effect or, if anything is invalid, nothing. `lanner apply FILE...` applies the sections
-other than `server`, `retention`, `sources`, `scrape` and `consume` to a running server, and prints what was created, changed and left unchanged. `--dry-run`
+other than `server`, `retention`, `sources`, `scrape`, `consume` and `remote_write` to a running server, and prints what was created, changed and left unchanged. `--dry-run`
 only prints the changes; `--prune` also deletes what is not in the files. The API takes the same documents as JSON.
 ";
 

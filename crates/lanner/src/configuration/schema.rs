@@ -207,6 +207,7 @@ json.dump(said, sys.stdout)";
             "switches" => "id: a\nwhen: x\n",
             "sources" => "name: a\nkind: graphite\nurl: http://a\n",
             "scrape" => "job: a\ntargets: [a:9100]\n",
+            "remote_write" => "name: a\nurl: http://a\n",
             "consume" => "name: a\nkind: nats\nurl: nats://a\nsubject: b\n",
             "silences" => "id: a\nmatchers: [a=b]\nend: 2026-12-01\ncomment: c\n",
             _ => "",

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use lanner_core::document::Node;
+use lanner_core::document::{Node, Position};
 use serde_json::{Map, Value, json};
 
 use super::fields::{Field, Use};
@@ -142,7 +142,12 @@ fn take(file: &Node, _: &Names, moving: &mut Moving) {
     if let Some(route) = get(file, "route") {
         walk(route, &Route::default(), &mut routes, moving);
     }
-    for receiver in items(get(file, "receivers")) {
+    let receivers = items(get(file, "receivers"));
+    let known: Vec<_> = receivers.iter().filter_map(|receiver| text(receiver, "name")).collect();
+    for route in routes.iter().filter(|route| !known.contains(&route.receiver)) {
+        moving.note(route.at, "route", format!("there is no receiver {:?}; left out", route.receiver));
+    }
+    for receiver in receivers {
         take_receiver(receiver, &routes, file, moving);
     }
     for inhibition in items(get(file, "inhibit_rules")) {
@@ -157,6 +162,7 @@ fn take(file: &Node, _: &Names, moving: &mut Moving) {
 /// A way down the tree: to which receiver, with which matchers and settings.
 #[derive(Debug, Clone, Default)]
 struct Route {
+    at: Option<Position>,
     receiver: String,
     only: Vec<String>,
     /// Whether routes before it take every alert.
@@ -167,7 +173,7 @@ struct Route {
 
 /// Collects the routes below `node`, those that come first first.
 fn walk(node: &Node, above: &Route, routes: &mut Vec<Route>, moving: &mut Moving) {
-    let mut route = above.clone();
+    let mut route = Route { at: node.at, ..above.clone() };
     if let Some(receiver) = text(node, "receiver") {
         route.receiver = receiver;
     }
@@ -183,9 +189,12 @@ fn walk(node: &Node, above: &Route, routes: &mut Vec<Route>, moving: &mut Moving
             [one] => negated(one),
             _ => None,
         };
+        let goes_on = truth(child, "continue") == Some(true);
         if without.is_none() && taken.len() > 1 {
+            let what =
+                if goes_on { "the receiver of the route above" } else { "what comes after this route" };
             let why = format!(
-                "alerts with {} also reach what comes after this route, because `only` cannot say \"not all of these\"",
+                "alerts with {} also reach {what}, because `only` cannot say \"not all of these\"",
                 taken.join(", ")
             );
             moving.note(child.at, "route", why);
@@ -193,7 +202,7 @@ fn walk(node: &Node, above: &Route, routes: &mut Vec<Route>, moving: &mut Moving
         let takes_all = taken.is_empty();
         own.is_dead |= takes_all;
         own.only.extend(without.clone());
-        if truth(child, "continue") != Some(true) {
+        if !goes_on {
             rest.is_dead |= takes_all;
             rest.only.extend(without);
         }

@@ -62,6 +62,8 @@ pub(crate) struct Moving {
     /// Entries found, and those of them that were taken.
     pub(crate) n_found: usize,
     pub(crate) n_taken: usize,
+    /// Entries that stay where they are, and that what is taken may ask for: recording rules.
+    pub(super) n_staying: usize,
     /// Entries that were left out.
     pub(crate) left: Vec<Remark>,
     /// Parts that were left out of entries that were taken, and what changes.
@@ -75,6 +77,9 @@ impl Moving {
     /// Takes the documents of a file.
     pub(crate) fn take(&mut self, program: &Program, text: &str, names: &Names) {
         let n_before = self.notes.len();
+        let n_said =
+            |moving: &Self| moving.n_found + moving.n_staying + moving.left.len() + moving.notes.len();
+        let n_said_before = n_said(self);
         for (first_line, text) in documents(text) {
             match Node::from_yaml(text) {
                 Ok(node) => (program.take)(&lines(node, first_line), names, self),
@@ -84,6 +89,9 @@ impl Moving {
                     self.left.push(Remark { at, entry: String::new(), text: problem.message });
                 }
             }
+        }
+        if n_said(self) == n_said_before {
+            self.note(None, "", format!("no {} in it", program.noun));
         }
         // Notes are read beside the file.
         if let Some(notes) = self.notes.get_mut(n_before..) {
@@ -174,6 +182,22 @@ mod tests {
         let names = Names { source: String::new(), stream: None, receivers: Vec::new() };
         moving.take(&program, "a: 1\n---\nb: [\n", &names);
         assert!(moving.left.iter().any(|remark| remark.at.is_some_and(|at| at.line >= 3)), "{moving:?}");
+    }
+
+    /// Of many files one may be of another kind; whoever converts them learns which.
+    #[test]
+    fn a_file_without_entries_is_named() {
+        let program = Program { name: "p", about: "", noun: "alerts", source: "", take: |_, _, _| {} };
+        let names = Names { source: String::new(), stream: None, receivers: Vec::new() };
+        for text in ["", "a: 1\n", "# only a remark\n"] {
+            let mut moving = Moving::default();
+            moving.take(&program, text, &names);
+            assert_eq!(moving.notes.iter().map(ToString::to_string).collect::<Vec<_>>(), ["no alerts in it"]);
+        }
+        let staying = Program { take: |_, _, moving| moving.n_staying += 1, ..program };
+        let mut moving = Moving::default();
+        moving.take(&staying, "a: 1\n", &names);
+        assert_eq!(moving.notes, []);
     }
 
     #[test]

@@ -67,7 +67,10 @@ fn take_group(group: &Node, names: &Names, moving: &mut Moving) {
     let is_alert = |rule: &&Node| text(rule, "alert").is_some();
     // Prometheus goes on recording, and queries ask for what it recorded.
     let (alerts, others): (Vec<_>, Vec<_>) = items(get(group, "rules")).into_iter().partition(is_alert);
-    for rule in others.into_iter().filter(|rule| get(rule, "record").is_none()) {
+    let (recording, others): (Vec<_>, Vec<_>) =
+        others.into_iter().partition(|rule| get(rule, "record").is_some());
+    moving.n_staying += recording.len();
+    for rule in others {
         moving.note(rule.at, "", "neither an alert nor a recording rule; left out");
     }
     if alerts.is_empty() {

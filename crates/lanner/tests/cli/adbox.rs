@@ -65,7 +65,7 @@ impl Folder {
     }
 
     /// The last file of results whose name holds `what`.
-    fn results(&self, what: &str) -> Value {
+    pub(crate) fn results(&self, what: &str) -> Value {
         let id = self.ids().pop().unwrap();
         let folder = PathBuf::from(self.path(&format!("detectors/{id}/prediction")));
         let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
@@ -296,9 +296,41 @@ debug: {{ enabled: true, data_dir: \"{}\", training_data_file: alerts.json, dete
     let results = folder.results("uc-linux_predicted_data-1");
     assert!(results[0]["results"][0]["Value_rule.groups=syslog"].is_number(), "{}", results[0]["results"][0]);
     assert!(results[0]["results"][0]["Value_rule.groups=__other"] == 0.0);
-    let wrong = folder.write("wrong.yaml", "name: x\ntraining: { bucket_minutes: 0, numeric_feilds: [a] }\n");
-    let said = folder.run(&wrong, &[]).said(2);
-    assert!(said.contains(":2:") && said.contains("whole number from 1 to 1440"), "{said}");
+    // What SONAR derives is there unless it is turned off; usage of 80 % and more only where the processor works for nothing.
+    let rows = results[0]["results"].as_array().unwrap();
+    let high = |row: &Value| row["Value_is_cpu_high"].as_f64().unwrap();
+    let n_high = rows.iter().filter(|row| high(row) > 0.9).count();
+    assert!((4..=6).contains(&n_high), "{n_high}");
+    assert_eq!(rows[0]["Value_is_ssh_event"], 0.0);
+    assert!(
+        ran.err.contains("columns are always the same") && ran.err.contains("is_brute_force (0)"),
+        "{ran:?}"
+    );
+
+    let wrong = "name: x
+training:
+  bucket_minutes: 0
+  numeric_feilds: [a]
+  max_numeric_fields: 3
+  derived_features: sometimes
+  alert_filter: sshd
+  max_entities: 500
+";
+    let said = folder.run(&folder.write("wrong.yaml", wrong), &[]).said(2);
+    for expected in [
+        ":3:",
+        "whole number from 1 to 1440",
+        ":5:",
+        "should be a list of fields",
+        ":6:",
+        "should be true or false",
+        ":7:",
+        "should be a query of OpenSearch",
+        ":8:",
+        "whole number from 1 to 200",
+    ] {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
 }
 
 #[test]

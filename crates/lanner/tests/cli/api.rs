@@ -245,3 +245,210 @@ fn a_server_keeps_models() {
     let listed = model(&["list"]).expect(0);
     assert!(listed.contains("champion"), "{listed}");
 }
+
+#[test]
+fn a_model_is_shown_in_pictures() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, labels) = traffic(2, 1);
+    let (log, labels) = (write(folder.path(), "<i>.log", first), write(folder.path(), "1.csv", labels));
+    let model = folder.path().join("model.json").to_str().unwrap().to_owned();
+    run(&["api", "learn", &log, "--labels", &labels, "--output", &model, "--trees", "20"]).expect(0);
+    let html = folder.path().join("model.html").to_str().unwrap().to_owned();
+    run(&["api", "evaluate", &log, "--model", &model, "--labels", &labels, "--html", &html]).expect(0);
+    let page = std::fs::read_to_string(&html).unwrap();
+    for part in ["Receiver operating characteristic", "Precision and recall", "Importance", "Dependence"] {
+        assert!(page.contains(part), "{part}");
+    }
+    let is_drawn = |name: &str| page.contains(&format!("<figcaption><b>{name}</b>"));
+    assert!(lanner_traffic::FEATURES.iter().any(|feature| is_drawn(feature.name)), "no feature is drawn");
+    assert!(page.matches("<svg").count() >= 5 && page.contains("auc_roc"));
+    // Nothing is loaded, nothing runs, and names stay texts.
+    for word in ["http:", "https:", "src=", "url(", "<script", "<i>.log"] {
+        assert!(!page.contains(word), "{word}");
+    }
+}
+
+/// What a run of a pipeline did, step by step.
+fn steps(file: &str, expected: &[(&str, &str)]) -> Vec<Value> {
+    let steps: Vec<Value> =
+        serde_json::from_str(&run(&["api", "pipeline", "run", file, "--format", "json"]).expect(0)).unwrap();
+    let states: Vec<(&str, &str)> =
+        steps.iter().map(|step| (step["step"].as_str().unwrap(), step["state"].as_str().unwrap())).collect();
+    assert_eq!(states, expected);
+    steps
+}
+
+#[test]
+fn a_pipeline_does_again_only_what_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let ((first, labels), (second, more_labels)) = (traffic(2, 1), traffic(3, 2));
+    write(folder.path(), "1.log", &first);
+    write(folder.path(), "1.csv", &labels);
+    write(folder.path(), "2.log", &second);
+    write(folder.path(), "2.csv", &more_labels);
+    let text = |seed: u32| {
+        format!(
+            "steps:\n  parse: {{ log: 1.log }}\n  features: {{ labels: 1.csv }}\n  \
+             learn: {{ trees: 20, seed: {seed}, tune: 2, output: model.json }}\n  evaluate: {{ log: 2.log, labels: 2.csv }}\n"
+        )
+    };
+    let file = write(folder.path(), "pipeline.yaml", text(1));
+    run(&["api", "pipeline", "status", &file]).expect(1);
+    let first_run = steps(
+        &file,
+        &[
+            ("parse", "done"),
+            ("templates", "done"),
+            ("features", "done"),
+            ("learn", "done"),
+            ("parse-other", "done"),
+            ("evaluate", "done"),
+        ],
+    );
+    run(&["api", "pipeline", "status", &file]).expect(0);
+    let kept =
+        ["parse", "templates", "features", "learn", "parse-other", "evaluate"].map(|step| (step, "kept"));
+    steps(&file, &kept);
+
+    // Another seed: only the model and what is said of it.
+    write(folder.path(), "pipeline.yaml", text(2));
+    let mut learned = kept;
+    learned[3].1 = "done";
+    learned[5].1 = "done";
+    let other = steps(&file, &learned);
+    assert_ne!(other[3]["made"], first_run[3]["made"]);
+    // Back again: nothing, and the model that was written is the first one.
+    write(folder.path(), "pipeline.yaml", text(1));
+    steps(&file, &kept);
+    let shown =
+        run(&["model", "show", folder.path().join("model.json").to_str().unwrap(), "--format", "json"])
+            .expect(0);
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(shown["id"], first_run[3]["made"]);
+    // A comment in the labels' order changes the file, but not what is learned.
+    let mut lines: Vec<&str> = labels.lines().collect();
+    lines[1..].reverse();
+    write(folder.path(), "1.csv", lines.join("\n"));
+    let mut labelled = kept;
+    labelled[2].1 = "done";
+    steps(&file, &labelled);
+
+    let runs: Vec<Value> =
+        serde_json::from_str(&run(&["api", "pipeline", "runs", &file, "--format", "json"]).expect(0))
+            .unwrap();
+    let changed: Vec<&Value> = runs.iter().map(|run| &run["changed"][0]).collect();
+    assert_eq!(runs.len(), 4, "{runs:?}");
+    assert_eq!((changed[1], changed[2]), (&"learn.seed 2".into(), &"learn.seed 1".into()));
+    let compared = run(&["api", "pipeline", "compare", &file, "1", "2", "--format", "csv"]).expect(1);
+    assert!(compared.contains("learn.seed,1,2"), "{compared}");
+    run(&["api", "pipeline", "compare", &file, "1", "9"]).says(2, &["there is no run 9"]);
+
+    // The same files elsewhere give the same model; what was damaged is made anew.
+    let elsewhere = folder.path().join("elsewhere").to_str().unwrap().to_owned();
+    let again = run(&["api", "pipeline", "run", &file, "--folder", &elsewhere, "--format", "json"]).expect(0);
+    let again: Vec<Value> = serde_json::from_str(&again).unwrap();
+    assert_eq!(again[3]["made"], first_run[3]["made"]);
+    for entry in std::fs::read_dir(folder.path().join("pipeline.kept/steps")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.file_name().unwrap().to_str().unwrap().starts_with("learn-") {
+            let mut bytes = std::fs::read(&path).unwrap();
+            let last = bytes.len() - 1;
+            bytes[last] ^= 1;
+            std::fs::write(&path, bytes).unwrap();
+        }
+    }
+    run(&["api", "pipeline", "run", &file]).says(3, &["was damaged", "run the pipeline again"]);
+    learned[5].1 = "kept";
+    let mended = steps(&file, &learned);
+    assert_eq!(mended[3]["made"], first_run[3]["made"]);
+
+    write(folder.path(), "wrong.yaml", "steps: { pars: { log: x } }");
+    let wrong = folder.path().join("wrong.yaml").to_str().unwrap().to_owned();
+    run(&["api", "pipeline", "run", &wrong])
+        .says(2, &["\"parse\" is missing", "\"features\" is missing", "\"pars\""]);
+}
+
+#[test]
+fn load_is_put_on_a_server() {
+    let args = ["api", "bench", "--users", "1,4", "--for", "300ms", "--most", "0", "--format", "json"];
+    let steps: Vec<Value> = serde_json::from_str(&run(&args).expect(0)).unwrap();
+    assert_eq!(steps.iter().map(|step| &step["users"]).collect::<Vec<_>>(), [1, 4]);
+    for step in &steps {
+        assert!(step["requests"].as_u64().unwrap() > 10 && step["failed"] == 0, "{step}");
+        assert!(step["p50_ms"].as_f64().unwrap() <= step["p99_ms"].as_f64().unwrap(), "{step}");
+        #[cfg(target_os = "linux")]
+        assert!(step["processor_us"].is_number(), "{step}");
+    }
+    // A server without a model has nothing to be asked, and nobody answers at a closed port.
+    let nobody = ["api", "bench", "--url", "http://127.0.0.1:9", "--for", "300ms", "--users", "1"];
+    run(&nobody).says(3, &["no answer from http://127.0.0.1:9/"]);
+    run(&["api", "bench", "--users", "0"]).says(2, &["0"]);
+    let folder = tempfile::tempdir().unwrap();
+    let rubbish = write(folder.path(), "model.json", "{}");
+    run(&["api", "bench", "--model", &rubbish]).says(2, &["model.json"]);
+}
+
+#[test]
+fn call_graphs_are_described_as_published_or_as_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let edge = |from: &str, to: &str| serde_json::json!({ "fromId": from, "toId": to });
+    let graphs = serde_json::json!([
+        { "_id": "x", "call_graph": [edge("a", "b"), edge("a", "c"), edge("c", "c")] },
+        { "_id": "y", "call_graph": [edge("a", "b")] },
+    ]);
+    let file = write(folder.path(), "graphs.json", graphs.to_string());
+    let of = |more: &[&str]| -> Vec<Value> {
+        let args = [&["api", "graphs", &file, "--format", "json"], more].concat();
+        serde_json::from_str(&run(&args).expect(0)).unwrap()
+    };
+    // By hand: callers are a in 3 edges and c in 1, callees b in 2 and c in 2.
+    let named = &of(&[])[0];
+    assert_eq!(
+        (&named["max_global_source_degrees"], &named["max_global_dest_degrees"]),
+        (&3.0.into(), &2.0.into())
+    );
+    let published = &of(&["--seed-compat"])[0];
+    assert_eq!(
+        (&published["max_global_source_degrees"], &published["max_global_dest_degrees"]),
+        (&2.0.into(), &3.0.into())
+    );
+    // One edge has no spread; of a table without its endpoints it has no degrees either.
+    assert_eq!(of(&[])[1]["std_local_source_degrees"], Value::Null);
+    let empty = write(folder.path(), "empty.json", "[]");
+    assert_eq!(of(&["--reference", &empty])[0]["max_global_source_degrees"], 0.0);
+    for (text, expected) in [
+        ("{}", "invalid type"),
+        (r#"[{"_id":"x","call_graph":[{"toId":"a"}]}]"#, "graph \"x\": edge 0 has no fromId"),
+        (r#"[{"_id":"x","call_graph":[{"fromId":"a"}]}]"#, "graph \"x\": edge 0 has no toId"),
+        ("[{", "EOF"),
+    ] {
+        let wrong = write(folder.path(), "wrong.json", text);
+        run(&["api", "graphs", &wrong]).says(2, &["wrong.json", expected]);
+    }
+}
+
+#[test]
+fn paths_of_an_openapi_document_come_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let paths = ["/api/v1/products/red-shoe", "/api/v1/products/blue-hat", "/api/v1/users/ann/orders"];
+    let lines: String =
+        (0..).zip(paths).map(|(second, path)| line(2, second, "10.0.0.1", path, 200)).collect();
+    let log = write(folder.path(), "access.log", lines);
+    let of = |document: &str| -> Vec<Value> {
+        let document = write(folder.path(), "openapi", document);
+        let found = run(&["api", "replay", &log, "--openapi", &document, "--format", "json"]).expect(0);
+        let found: Value = serde_json::from_str(&found).unwrap();
+        found["endpoints"].as_array().unwrap().clone()
+    };
+    let expected: Vec<Value> = vec![
+        serde_json::json!(["GET /api/v1/products/{id}", 2]),
+        serde_json::json!(["GET /api/v1/users/{id}/orders", 1]),
+    ];
+    let three_0 = "openapi: 3.0.3\nservers: [{ url: 'https://shop.example.org/api/v1' }]\npaths:\n  /products/{productId}: { get: {} }\n  \
+                   /users/{userId}/orders: { get: {} }\n";
+    assert_eq!(of(three_0), expected);
+    let three_1 = r#"{"openapi":"3.1.0","servers":[{"url":"/api/v1"}],"paths":{"/products/{id}":{},"/users/{u}/orders":{}},"webhooks":{}}"#;
+    assert_eq!(of(three_1), expected);
+    let old = write(folder.path(), "swagger.yaml", "swagger: '2.0'\n");
+    run(&["api", "replay", &log, "--openapi", &old]).says(2, &["no paths were found", "OpenAPI 3"]);
+}

@@ -362,6 +362,42 @@ fn hostile_tables_are_answered() {
     run_with_input(&["detect", "-"], &[0xff; 10_000]).tells(2, &["holds no rows"]);
 }
 
+/// A table takes no more memory than its size explains, also after one long row.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_long_cell_is_not_kept_for_every_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("long.csv");
+    let rows = table(&format!("time,value\n2025-12-31 00:00:00,{}", "9".repeat(3_000_000)), |row| {
+        format!("{},{}", time(row), sample(row))
+    });
+    std::fs::write(&path, rows).unwrap();
+    // Half a gigabyte beside the program itself.
+    let script = "ulimit -v 1000000; exec \"$0\" detect \"$1\"";
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", script, env!("CARGO_BIN_EXE_lanner")]).arg(&path);
+    Ran::from(command.output().unwrap()).tells(1, &["rose to 60", "is not a finite number"]);
+}
+
+#[test]
+fn days_that_move_with_clocks_are_told() {
+    // From February to May by five minutes, in UTC, busy from nine to five in Berlin.
+    let berlin = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
+    let row = |n: i64| {
+        let at = jiff::Timestamp::from_second(1_769_904_000 + n * 300).unwrap();
+        let is_busy = (9..17).contains(&berlin.to_datetime(at).hour());
+        format!("{at},{}\n", if is_busy { 50 } else { 10 } + n * 7 % 10)
+    };
+    let table: String = std::iter::once("time,load\n".to_owned()).chain((0..26_000).map(row)).collect();
+    let told = |options: &[&str]| {
+        run_with_input(&[&["detect"][..], options, &["-"]].concat(), table.as_bytes()).err.contains(
+            "days move when clocks change as in Europe/Berlin, which was found in the values of load",
+        )
+    };
+    assert!(told(&[]));
+    assert!(!told(&["--tz", "Europe/Berlin"]) && !told(&["--tz", "UTC"]));
+}
+
 #[test]
 fn a_report_is_one_page() {
     let folder = tempfile::tempdir().unwrap();

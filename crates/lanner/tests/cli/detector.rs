@@ -278,3 +278,170 @@ fn tables_that_teach_nothing(folder: &Folder) {
     let backwards = rows(&|at| format!("{},{}.5,1\n", 1_700_000_000 - at * 60, at % 7));
     check(format!("time,a,b\n{backwards}"), "before that of the row above");
 }
+
+/// Three hosts in one table, of which one has ten times the load; `strange` is the host whose processor works for nothing in the end.
+fn fleet(first: u32, n: u32, strange: Option<&str>, hosts: &[&str]) -> String {
+    let mut text = "time,host,requests,cpu,incident\n".to_owned();
+    for row in first..first + n {
+        for (at, host) in hosts.iter().enumerate() {
+            let scale = if *host == "large" { 10.0 } else { 1.0 };
+            let mixed = (row * 3 + at as u32) * 7_919 % 101;
+            let load = scale * (10.0 + 5.0 * (f64::from(row) / 30.0).sin() + f64::from(mixed) / 100.0);
+            let is_strange = strange == Some(*host) && (first + n - 20..first + n - 10).contains(&row);
+            let cpu = if is_strange { 9.0 * load } else { 2.0 * load + f64::from(mixed % 17) / 50.0 };
+            let (day, hour, minute) = (1 + row / 1_440, row / 60 % 24, row % 60);
+            writeln!(
+                text,
+                "2026-01-{day:02}T{hour:02}:{minute:02}:00Z,{host},{load},{cpu},{}",
+                u8::from(is_strange)
+            )
+            .unwrap();
+        }
+    }
+    text
+}
+
+#[test]
+fn each_host_has_a_detector_of_its_own() {
+    let folder = Folder::new();
+    let (table, later) = (folder.path("fleet.csv"), folder.path("fleet-later.csv"));
+    std::fs::write(&table, fleet(0, 2_000, None, &["a", "large", "b"])).unwrap();
+    std::fs::write(&later, fleet(2_000, 400, Some("b"), &["a", "b", "large", "new"])).unwrap();
+    let (set, one) = (folder.path("fleet.detector"), folder.path("one.detector"));
+    let train = |out: &str, more: &[&str]| {
+        let values = ["--value", "requests", "--value", "cpu", "--kind", "mahalanobis"];
+        run(&[&["detector", "train", &table, "--out", out], &values[..], more].concat())
+    };
+    train(&one, &[]).says(2, &["another series begins here", "--by COLUMN"]);
+    train(&set, &["--by", "cluster"]).says(2, &["cluster"]);
+    let trained: Value =
+        serde_json::from_str(&train(&set, &["--by", "host", "--format", "json"]).expect(0)).unwrap();
+    let of = |at: usize| (trained[at]["entity"].as_str(), trained[at]["rows"].as_u64());
+    assert_eq!(
+        (of(0), of(1), of(2)),
+        ((Some("a"), Some(2_000)), (Some("b"), Some(2_000)), (Some("large"), Some(2_000)))
+    );
+    assert!(trained[2]["threshold"].as_f64().unwrap() > 0.0, "{trained}");
+
+    // What is usual for the large host would not be for the others; who is new is said, and not judged.
+    let scored = run(&["detector", "score", &set, &later, "--format", "json"]);
+    assert!(
+        scored.err.contains("1 value of host has no detector, so 400 rows are not judged: new"),
+        "{scored:?}"
+    );
+    let found: Value = serde_json::from_str(&scored.expect(1)).unwrap();
+    assert_eq!((found.as_array().unwrap().len(), &found[0]["entity"]), (1, &"b".into()), "{found}");
+    assert_eq!(found[0]["columns"][0]["column"], "cpu", "{found}");
+    let listed = run(&["detector", "score", &set, &later]).expect(1);
+    assert!(listed.trim_start().starts_with("host"), "{listed}");
+    let large = run(&["detector", "score", &set, &later, "--entity", "large"]);
+    assert!(large.err.contains("396 rows scored"), "{large:?}");
+    assert!(large.expect(0).contains("Nothing unusual"));
+    run(&["detector", "score", &set, &later, "--entity", "new"])
+        .says(2, &["no detector for host new", "a, b, large"]);
+    let scores = run(&["detector", "score", &set, &later, "--scores", "-"]).expect(1);
+    assert!(scores.starts_with("time,host,score\n") && scores.lines().count() == 1_201, "{}", &scores[..80]);
+
+    let evaluated = run(&["detector", "evaluate", &set, &later, "--label", "incident", "--format", "json"]);
+    assert!(evaluated.err.contains("mean over host, 1 with incidents: VUS-PR"), "{evaluated:?}");
+    let evaluated: Value = serde_json::from_str(&evaluated.expect(0)).unwrap();
+    let found = |at: usize| (evaluated[at]["entity"].as_str(), evaluated[at]["found"].as_u64());
+    assert_eq!(
+        (found(0), found(1), found(2)),
+        ((Some("a"), Some(0)), (Some("b"), Some(1)), (Some("large"), Some(0)))
+    );
+    let html = folder.path("b.html");
+    let report = |more: &[&str]| {
+        run(&[&["detector", "evaluate", &set, &later, "--label", "incident", "--html", &html], more].concat())
+    };
+    report(&[]).says(2, &["--html shows one detector", "--entity"]);
+    report(&["--entity", "b"]).says(0, &["to open in a browser"]);
+
+    let explained = run(&["detector", "explain", &set, &later]);
+    assert!(explained.err.contains("host b, 2026-01-02T"), "{explained:?}");
+    let louder = folder.path("louder.detector");
+    run(&["detector", "limit", &set, "--alarms-per-day", "20", "--out", &louder]).expect(0);
+    let shown = run(&["detector", "show", &louder, "--entity", "a", "--format", "json"]).expect(0);
+    assert!(shown.contains("20 alarms a day"), "{shown}");
+    let model = run(&["model", "show", &set]).expect(0);
+    assert!(model.contains("mahalanobis over 2 columns, windows of 5 rows, for each host: 3"), "{model}");
+
+    // Fewer hosts than there are; and one without enough rows.
+    let few = folder.path("few.detector");
+    train(&few, &["--by", "host", "--max-entities", "2"]).says(0, &["host has more than 2 values", "b"]);
+    std::fs::write(&table, fleet(0, 2_000, None, &["a"]) + &fleet(2_000, 30, None, &["b"]).split_off(32))
+        .unwrap();
+    let short = folder.path("short.detector");
+    train(&short, &["--by", "host"])
+        .says(0, &["host b has no detector: training needs at least 200 rows, found 30"]);
+    let none = folder.path("none.detector");
+    std::fs::write(&table, fleet(0, 30, None, &["a", "b"])).unwrap();
+    train(&none, &["--by", "host"]).says(2, &["no value of host has rows that can be learned from"]);
+    assert!(!Path::new(&none).exists());
+}
+
+#[test]
+fn rows_that_find_no_room_teach_the_same() {
+    let folder = Folder::new();
+    for kind in ["ensemble", "mvad"] {
+        let train = |out: &str, memory: &str| {
+            let (usual, out) = (folder.path("usual.csv"), folder.path(out));
+            let values = [
+                "--value", "requests", "--value", "cpu", "--value", "bytes", "--window", "10", "--epochs",
+                "1",
+            ];
+            let more = ["--kind", kind, "--memory", memory, "--name", "web"];
+            run(&[&["detector", "train", &usual, "--out", &out], &values[..], &more].concat()).expect(0);
+            std::fs::read(out).unwrap()
+        };
+        let (held, read) = (train(&format!("{kind}.held"), "512"), train(&format!("{kind}.read"), "0"));
+        assert!(held == read, "{kind}");
+    }
+    // Nothing is left behind.
+    let left = std::fs::read_dir(folder.0.path()).unwrap().count();
+    assert_eq!(left, 2 + 4);
+}
+
+#[test]
+fn several_trainings_that_were_interrupted_go_on() {
+    let folder = Folder::new();
+    let table = folder.path("fleet.csv");
+    std::fs::write(&table, fleet(0, 400, None, &["a", "b", "large"])).unwrap();
+    let arguments = |out: &str| {
+        let values =
+            ["--value", "requests", "--value", "cpu", "--kind", "mvad", "--window", "10", "--epochs", "30"];
+        let more = ["--by", "host", "--name", "web", "--out", out];
+        [&["detector", "train", &table], &values[..], &more]
+            .concat()
+            .iter()
+            .map(|it| (*it).to_owned())
+            .collect::<Vec<_>>()
+    };
+    let train = |out: &str, more: &[&str]| {
+        let arguments = arguments(out);
+        run(&[&arguments.iter().map(String::as_str).collect::<Vec<_>>()[..], more].concat())
+    };
+    let (whole, halves) = (folder.path("whole.detector"), folder.path("halves.detector"));
+    train(&whole, &[]).expect(0);
+    let checkpoints = format!("{halves}.checkpoint");
+    let mut child = crate::program::lanner()
+        .args(arguments(&halves))
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    // Killed as soon as one of them is whole.
+    let is_kept = || {
+        let entries = std::fs::read_dir(&checkpoints).into_iter().flatten().flatten();
+        entries.into_iter().any(|entry| entry.file_name().len() == 64)
+    };
+    while !is_kept() && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!Path::new(&halves).exists(), "it was killed too late");
+    train(&halves, &[]).says(2, &["left of a training that was interrupted"]);
+    train(&halves, &["--resume"]).says(0, &["done before"]);
+    assert!(std::fs::read(&halves).unwrap() == std::fs::read(&whole).unwrap());
+    assert!(!Path::new(&checkpoints).exists());
+}

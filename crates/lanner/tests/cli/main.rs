@@ -23,5 +23,6 @@ mod resume;
 mod retention;
 mod served;
 mod service;
+mod split;
 mod switch;
 mod vuln;

@@ -46,6 +46,8 @@ const READS: &[&str] = &[
     "token list",
     "processor list",
     "model list",
+    "worker list",
+    "worker shards",
     "vuln list",
     "vuln show ffffffffffffffffffffffffffffffff",
     "vuln stats",

@@ -11,15 +11,15 @@ use serde_json::{Value, json};
 use crate::program::{PATIENCE, Program, Setup, client};
 use crate::receiver::Webhook;
 
-/// A program whose state is in `database`, with a rule that is judged every second and fires at a load above 80. `own` is told of
-/// the program itself.
+/// A program whose state is in `database`, with a rule that is judged every second and fires whatever it counts, so that nothing
+/// depends on when the first of the load arrives. `own` is told of the program itself.
 fn setup(folder: &Path, database: &str, webhook: &Webhook, own: &Webhook) -> Setup {
     std::fs::create_dir_all(folder).unwrap();
     let mut setup = Setup::new(folder);
     let config = json!({
         "server": { "state": { "postgresql": { "url": database } } },
         "rules": [{
-            "id": "load", "query": { "series": "load", "measure": "max" }, "window": "1s", "absolute": { "max": 80 },
+            "id": "load", "query": { "stream": "load", "measure": "count" }, "window": "1s", "absolute": { "max": -1 },
             "receivers": ["hook"], "max_catchup": "1h", "content": "{{ rule }} {{ value }}",
         }],
         "receivers": [
@@ -33,18 +33,18 @@ fn setup(folder: &Path, database: &str, webhook: &Webhook, own: &Webhook) -> Set
     setup
 }
 
-/// Sends a load of 100 to these addresses, whoever listens there, until dropped.
+/// Sends events to these addresses, whoever listens there, until dropped.
 struct Load(Arc<AtomicBool>);
 
 impl Load {
     fn on(setups: &[&Setup]) -> Self {
         let is_over = Arc::new(AtomicBool::new(false));
         for setup in setups {
-            let (url, is_over) = (format!("{}/write", setup.url()), Arc::clone(&is_over));
+            let (url, is_over) = (format!("{}/api/v1/events/load", setup.url()), Arc::clone(&is_over));
             tokio::spawn(async move {
                 while !is_over.load(Ordering::Relaxed) {
                     // Nobody may be there.
-                    let _ = client().post(&url).body("load value=100").send().await;
+                    let _ = client().post(&url).json(&json!({ "host": "a" })).send().await;
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
             });
@@ -169,8 +169,8 @@ async fn people_are_told_while_the_database_is_away() {
     assert_eq!(webhook.attempts().len(), 1, "{:?}", webhook.attempts());
     check_windows(&server, "away");
     // What was received meanwhile is known.
-    let unknown = "SELECT count(*) FROM lanner.evaluation WHERE value IS NULL AND end_ms >
-                   (SELECT min(end_ms) FROM lanner.evaluation WHERE value = 100)";
+    let unknown = "SELECT count(*) FROM lanner.evaluation WHERE coalesce(value, 0) = 0 AND end_ms >
+                   (SELECT min(end_ms) FROM lanner.evaluation WHERE value > 0)";
     assert_eq!(server.ask("away", unknown), "0", "{}", setup.log());
 
     // Without its configuration the folder is refused rather than served with nothing in it.

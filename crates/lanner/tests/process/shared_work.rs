@@ -12,7 +12,7 @@ use crate::program::{PATIENCE, Program, Setup};
 use crate::receiver::Webhook;
 
 /// Rules that ask the database, each of its own row: they lie in different shards.
-const N_RULES: usize = 12;
+pub(crate) const N_RULES: usize = 12;
 
 fn rule(n: usize) -> Value {
     let sql = format!("SELECT max(value) FROM level WHERE rule = {n} AND since < :from AND since < :until");
@@ -23,7 +23,7 @@ fn rule(n: usize) -> Value {
 }
 
 /// A program with these roles, whose state and whose rules' data are in `database`.
-fn setup(folder: &Path, database: &str, roles: &Value, webhook: &Webhook) -> Setup {
+pub(crate) fn setup(folder: &Path, database: &str, roles: &Value, webhook: &Webhook) -> Setup {
     std::fs::create_dir_all(folder).unwrap();
     let mut setup = Setup::new(folder);
     let here = json!({
@@ -45,13 +45,13 @@ fn setup(folder: &Path, database: &str, roles: &Value, webhook: &Webhook) -> Set
 }
 
 /// A server that notifies and three workers, none of them started.
-fn four(folder: &Path, database: &str, webhook: &Webhook) -> (Setup, Vec<Setup>) {
+pub(crate) fn four(folder: &Path, database: &str, webhook: &Webhook) -> (Setup, Vec<Setup>) {
     let center = setup(&folder.join("center"), database, &json!(["api", "notify"]), webhook);
     let worker = |n| setup(&folder.join(format!("worker-{n}")), database, &json!("worker"), webhook);
     (center, (0..3).map(worker).collect())
 }
 
-fn levels(server: &PostgreSql, database: &str) {
+pub(crate) fn levels(server: &PostgreSql, database: &str) {
     server.ask(
         database,
         &format!(
@@ -62,12 +62,12 @@ fn levels(server: &PostgreSql, database: &str) {
 }
 
 /// Sets what the rules ask for.
-fn set_level(server: &PostgreSql, database: &str, value: u32) {
+pub(crate) fn set_level(server: &PostgreSql, database: &str, value: u32) {
     server.ask(database, &format!("UPDATE level SET value = {value}"));
 }
 
 /// Waits until so many workers hold all shards, as evenly as can be.
-async fn is_shared_by(center: &Program, n: u64) -> Duration {
+pub(crate) async fn is_shared_by(center: &Program, n: u64) -> Duration {
     let begun = Instant::now();
     let fair = |status: &Value| {
         let sharing = &status["sharing"];
@@ -85,7 +85,7 @@ async fn is_shared_by(center: &Program, n: u64) -> Duration {
 
 /// Every window of every rule was judged, once.
 #[track_caller]
-fn check_windows(server: &PostgreSql, database: &str, rules: &str) {
+pub(crate) fn check_windows(server: &PostgreSql, database: &str, rules: &str) {
     let said = server.ask(
         database,
         &format!(
@@ -104,7 +104,7 @@ fn check_windows(server: &PostgreSql, database: &str, rules: &str) {
 }
 
 /// What was told of each rule, in order, as far as it was taken.
-fn told(webhook: &Webhook) -> BTreeMap<String, Vec<String>> {
+pub(crate) fn told(webhook: &Webhook) -> BTreeMap<String, Vec<String>> {
     let mut told: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for attempt in webhook.attempts().into_iter().filter(|attempt| attempt.taken) {
         let message: Value =
@@ -118,13 +118,13 @@ fn told(webhook: &Webhook) -> BTreeMap<String, Vec<String>> {
 }
 
 #[track_caller]
-fn check_told(webhook: &Webhook, expected: &[&str]) {
+pub(crate) fn check_told(webhook: &Webhook, expected: &[&str]) {
     let told = told(webhook);
     assert_eq!(told.len(), N_RULES, "{told:?} {:?}", webhook.attempts().first());
     assert!(told.values().all(|of| of == expected), "{told:?}");
 }
 
-async fn all_fire(center: &Program) {
+pub(crate) async fn all_fire(center: &Program) {
     let firing = |alerts: &Value| {
         alerts.as_array().is_some_and(|it| it.iter().filter(|it| it["state"] == "firing").count() == N_RULES)
     };
@@ -286,4 +286,64 @@ async fn a_worker_says_what_it_lacks() {
     let output = command.args(["--role", "worker"]).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success() && said.contains("set server.state"), "{said}");
+}
+
+/// A detector of one column that usually lies about 10.
+fn detector() -> Vec<u8> {
+    let values = (0..600_u16).map(|row| 10.0 + f32::from(row * 31 % 17) / 10.0).collect();
+    let frame = lanner_deep::Frame::new(vec!["level".to_owned()], values).unwrap();
+    let kind = lanner_deep::Kind::named("mahalanobis").unwrap();
+    let training = lanner_deep::Training { kind, ..lanner_deep::Training::default() };
+    let detector = lanner_deep::Detector::train(&frame, &training, &mut |_| ()).unwrap();
+    detector.with_notes(json!({ "name": "level", "step_ms": 1_000 })).to_bytes()
+}
+
+/// The rule that asks a trained detector, instead of the value itself.
+fn asks_detector(n: usize) -> Value {
+    let mut rule = rule(n);
+    let part = json!({ "sql": rule["query"]["sql"], "source": "shop" });
+    rule["query"] = json!({ "model": "level", "columns": { "level": part } });
+    rule["absolute"] = json!({ "max": 1 });
+    rule
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn workers_share_what_trained_detectors_judge() {
+    let (folder, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let Some(server) = PostgreSql::start(data.path()) else { return };
+    let webhook = Webhook::listen(false).await;
+    let url = server.fresh("judged");
+    levels(&server, "judged");
+    let (center, workers) = four(folder.path(), &url, &webhook);
+    for setup in workers.iter().chain([&center]) {
+        let file = setup.config.as_ref().unwrap();
+        let mut config: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+        config["rules"] = (0..N_RULES).map(asks_detector).collect();
+        std::fs::write(file, config.to_string()).unwrap();
+    }
+    let center = center.start().await;
+    let (status, kept) = center.post("/api/v1/models", detector()).await;
+    assert_eq!((status, &kept["kind"]), (200, &json!("detector/level")), "{kept}");
+    let running = [workers[0].start().await, workers[1].start().await];
+    is_shared_by(&center, 2).await;
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    set_level(&server, "judged", 100);
+    webhook.wait_for(N_RULES).await;
+    all_fire(&center).await;
+    // Both had their part of it, and the server that notifies none.
+    let n_evaluated = async |program: &Program| {
+        let metrics = program.ask("/metrics").await.1;
+        let line = metrics.lines().find_map(|line| line.strip_prefix("lanner_evaluations_total "));
+        line.unwrap_or("0").parse::<f64>().unwrap()
+    };
+    let parts = [n_evaluated(&running[0]).await, n_evaluated(&running[1]).await];
+    println!("evaluations of the workers: {parts:?}");
+    let all: f64 = parts.iter().sum();
+    assert!(parts.iter().all(|part| *part > 0.1 * all) && n_evaluated(&center).await < 1.0, "{parts:?}");
+    for worker in running {
+        worker.stop().await;
+    }
+    center.stop().await;
+    check_windows(&server, "judged", "rule LIKE 'load-%'");
+    check_told(&webhook, &["firing"]);
 }

@@ -134,3 +134,35 @@ async fn it_starts_on_a_full_disk() {
     assert!(log.contains("opened with its index in memory"), "{log}");
     assert!(!log.contains("panicked") && !log.contains("damaged"), "{log}");
 }
+
+/// Whoever restores where there is no room reads which disk and how much it takes, and still has what was there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restore_without_room_changes_nothing() {
+    let Some(room) = Room::of_mib(24) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let setup = Setup { data: room.path().join("data"), ..Setup::new(folder.path()) };
+    let backup = folder.path().join("backup.db");
+    let (data, backup) = (setup.data.to_str().unwrap().to_owned(), backup.to_str().unwrap().to_owned());
+    let run = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_lanner"));
+        let output = command.args(arguments).env_remove("LANNER_DATA").output().unwrap();
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        (output.status.code(), said)
+    };
+    let program = setup.start().await;
+    assert_eq!(program.post("/write", "there value=1".to_owned()).await.0, 204);
+    program.stop().await;
+    assert_eq!(run(&["backup", "--data", &data, &backup]).0, Some(0));
+    room.fill();
+    let (status, said) = run(&["restore", &backup, "--data", &data, "--force"]);
+    let words = [
+        &format!("the disk of {data} is full: restoring {backup} needs at least 1 MB"),
+        "nothing was changed",
+    ];
+    assert!(status == Some(3) && words.iter().all(|word| said.contains(*word)), "{status:?} {said}");
+    assert!(!setup.data.join("lanner.db.new").exists() && !setup.data.join("lanner.replaced-1").exists());
+    room.free();
+    let (status, said) = run(&["export", "--data", &data]);
+    assert!(status == Some(0) && said.contains("there"), "{status:?} {said}");
+    assert_eq!(run(&["restore", &backup, "--data", &data, "--force"]).0, Some(0));
+}

@@ -7,12 +7,15 @@
   const moment = (at) => new Date(at).toISOString().slice(0, 19).replace("T", " ");
   const short = (at, length) => length >= 1728e5 ? moment(at).slice(5, 16) : length >= 6e5 ? moment(at).slice(11, 16) : moment(at).slice(11);
 
+  const usual = ([low, high] = [null, null]) => low === null && high === null ? "" : "; usual" + (low === null ? "" : " from " + number(low)) + (high === null ? "" : " to " + number(high));
+
   function start(figure) {
     if (figure.dataset.ready) return;
     figure.dataset.ready = "yes";
-    const { times, lines, findings } = JSON.parse(figure.dataset.chart);
+    const { times, lines, band, findings } = JSON.parse(figure.dataset.chart);
     if (!times.length) return;
     const svg = figure.querySelector(".plot svg"), read = figure.querySelector(".read"), labels = figure.querySelectorAll(".x span");
+    const links = [...document.querySelectorAll("a[data-span]")].map((link) => [link, link.href]);
     const found = new Set(findings), first = times[0], whole = Math.max(1, times[times.length - 1] - first);
     let at = null, from = 0, to = times.length - 1, timer = 0, drag = null;
 
@@ -21,7 +24,7 @@
     cursor.setAttribute("y1", 0); cursor.setAttribute("y2", HEIGHT);
     selection.setAttribute("height", HEIGHT); selection.setAttribute("width", 0);
     const x = (index) => (times[index] - first) / whole * WIDTH;
-    const sentence = () => moment(times[at]) + ": " + lines.map((line) => line.name + " " + number(line.values[at])).join(", ") + (found.has(at) ? ", finding" : "");
+    const sentence = () => moment(times[at]) + ": " + lines.map((line) => line.name + " " + number(line.values[at])).join(", ") + (found.has(at) ? ", finding" : "") + usual(band[at]);
 
     // What is read waits for the last of many key strokes; what is seen does not.
     function show(quietly) {
@@ -35,7 +38,18 @@
       if (times.length < 2) return;
       const [left, right] = [x(from), x(to)], length = times[to] - times[from];
       svg.setAttribute("viewBox", `${left} 0 ${Math.max(right - left, 1e-6)} ${HEIGHT}`);
-      [times[from], (times[from] + times[to]) / 2, times[to]].forEach((time, nth) => { if (labels[nth]) labels[nth].textContent = short(time, length); });
+      [times[from], (times[from] + times[to]) / 2, times[to]].forEach((time, nth) => { if (labels[nth]) labels[nth].textContent = short(time, length) + (nth === 2 ? " UTC" : ""); });
+      aim();
+    }
+    // Links that ask for a span of time ask for the one that is zoomed into.
+    function aim() {
+      const all = from === 0 && to === times.length - 1;
+      for (const [link, whole] of links) {
+        const there = new URL(whole);
+        if (!all) [["from", from], ["to", to]].forEach(([name, index]) => there.searchParams.set(name, new Date(times[index]).toISOString()));
+        link.href = there.href;
+        if (link.dataset.span) link.hidden = all;
+      }
     }
     function move(to_) {
       at = Math.max(0, Math.min(times.length - 1, to_));

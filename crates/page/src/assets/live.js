@@ -76,6 +76,23 @@
     }
   });
 
+  // An expression is completed where it is typed: the names of series, one step of the tree at a time, and of functions.
+  const completed = document.querySelectorAll("[data-completed]"), names = document.getElementById("series");
+  let functions = null, asked = 0, waiting = 0;
+  async function complete(input) {
+    const own = ++asked, whole = input.value.slice(0, input.selectionStart), word = /[^\s(),"'=]*$/.exec(whole)[0];
+    const before = whole.slice(0, whole.length - word.length), rest = input.value.slice(whole.length);
+    try {
+      const get = async (path) => { const answer = await fetch(path); return answer.ok ? answer.json() : null; };
+      functions ??= Object.keys(await get("/functions") || {});
+      const found = await get("/metrics/find?format=completer&query=" + encodeURIComponent(word));
+      if (own !== asked) return;
+      const all = [...(found ? found.metrics : []).map((metric) => metric.path).filter(Boolean), ...functions.filter((name) => word && name.startsWith(word)).map((name) => name + "(")];
+      names.replaceChildren(...all.slice(0, 50).map((name) => { const option = document.createElement("option"); option.value = before + name + rest; return option; }));
+    } catch { /* what is typed stays */ }
+  }
+  for (const input of completed) input.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(complete, 150, input); });
+
   // The server's clock may be another than this machine's.
   const main = document.querySelector("[data-now]"), offset = main ? Number(main.dataset.now) - Date.now() : 0;
   const span = (ms) => ms < 6e4 ? Math.floor(ms / 1e3) + "s" : ms < 36e5 ? Math.floor(ms / 6e4) + "m" : ms < 1728e5 ? Math.floor(ms / 36e5) + "h" : Math.floor(ms / 864e5) + "d";

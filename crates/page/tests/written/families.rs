@@ -186,6 +186,10 @@ fn detectors_and_one_of_them() {
         training: Some(training::Training { last: Time(NOW_MS - 3_600_000), ..running }),
     };
     check("detector-new", &detectors::one(&visitor(), &bare));
+    let entities = json!([{ "name": "web-1", "rows": 720, "expected_alarms_per_day": 0.25, "too_alike": false },
+        { "name": "<b>", "rows": 720, "expected_alarms_per_day": 0.0, "too_alike": true }]);
+    let each = DetectorView { by: Some("host".to_owned()), entities: read(entities), ..detector() };
+    check("detector-each", &detectors::one(&visitor(), &detectors::One { detector: each, ..bare.clone() }));
     let mut last = alert("odd", "hsbc", "firing", 12);
     let evidence = json!({ "contributors": [{ "name": "cpu", "share": 0.75, "value": 0.97, "usual": [0.1, 0.9] }, { "name": "<b>hsbc", "share": 0.25, "usual": [0.0, 1.0] }] });
     last.evidence = Some(Box::new(read(evidence)));

@@ -100,7 +100,9 @@ fn current() -> Now {
     ];
     let recent = || [5.0, 4.0, 6.0, 1.0].map(Some).to_vec();
     let rows = now::sorted(alerts).into_iter().map(|alert| Row { alert, recent: recent() }).collect();
-    let switches = vec![switch("block-bank.hsbc", "blocking")];
+    let mut over = switch("block-bank.ing", "expired");
+    over.switch.document["valid"]["to"] = json!(ago(20));
+    let switches = vec![switch("block-bank.hsbc", "blocking"), over];
     Now { now_ms: NOW_MS, rows, switches, requests: Vec::new(), silences: vec![silence()], status: status() }
 }
 
@@ -155,6 +157,9 @@ fn check(name: &str, page: &str) {
     for part in ["<script>", "style=", "onclick", "javascript:", "<b>hsbc", "<payments>"] {
         assert!(!page.contains(part), "{name} holds {part}");
     }
+    // Of two classes browsers take the first.
+    let is_twice = |tag: &&str| tag.split('>').next().unwrap_or_default().matches(" class=").count() > 1;
+    assert_eq!(page.split('<').find(is_twice), None, "{name}");
 }
 
 #[test]
@@ -218,6 +223,27 @@ fn what_is_sent_can_be_seen() {
     let hidden: Vec<char> =
         page.chars().filter(|c| c.is_control() && *c != '\n' && *c != '\t' && *c != '\r').collect();
     assert_eq!(hidden, [], "{page}");
+}
+
+/// Where labels are read, their order is that of their characters; where they are sent back, they are what they were.
+#[test]
+fn nothing_turns_the_order_of_characters_around() {
+    let alert = alert("r", "\u{202e}eciffo", "firing", 30);
+    let page = alert::one(
+        &visitor(),
+        &alert::One {
+            alert,
+            chart: rules::chart("r", &Value::Null, &[]),
+            switches: Vec::new(),
+            block: None,
+            problem: None,
+        },
+    );
+    assert!(page.contains("bank=[U+202E]eciffo</h1>") && !page.contains('\u{202e}'), "{page}");
+    let draft = silences::Draft { matchers: "bank=\"\u{202e}x\"".to_owned(), ..silences::Draft::default() };
+    assert!(silences::new(&visitor(), &draft).contains("value=\"bank=&quot;\u{202e}x&quot;\""));
+    let draft = editor::Draft { text: "id: \u{2067}x".to_owned(), ..editor::Draft::default() };
+    assert!(editor::page(&visitor(), &draft).contains("id: \u{2067}x</textarea>"));
 }
 
 #[test]
@@ -415,15 +441,47 @@ fn the_rest() {
         ("bank=ing".to_owned(), vec![Some(10.0), Some(12.0)]),
     ]);
     let chart = rules::chart("count of payments", &Value::Null, &evaluations());
+    let there = explore::There { streams: vec!["payments".to_owned()], ..explore::There::default() };
     let shown = explore::Explore {
         asked,
-        streams: vec!["payments".to_owned()],
-        chart: Some(chart),
+        there: there.clone(),
+        chart: Some(chart.clone()),
         n_series: 2,
         parts,
-        problem: None,
+        ..explore::Explore::default()
     };
     check("explore", &explore::page(&visitor(), &shown));
+    exploring(there, chart);
+}
+
+fn exploring(there: explore::There, chart: lanner_page::chart::Chart) {
+    let nothing = explore::Explore::default();
+    check("explore-nothing", &explore::page(&visitor(), &nothing));
+    let there = explore::There {
+        series: vec!["shop.a.orders".to_owned(), "shop.<b>".to_owned()],
+        n_series: 40,
+        sources: vec!["metrics".to_owned()],
+        ..there
+    };
+    let choose = explore::Explore { there: there.clone(), ..explore::Explore::default() };
+    check("explore-there", &explore::page(&visitor(), &choose));
+    let asked = explore::Asked {
+        targets: vec!["shop.*.orders".to_owned(), "sumSeries(shop.\"<b>\")".to_owned()],
+        unusual: true,
+        ..explore::Asked::default()
+    };
+    let empty = explore::Explore {
+        asked: explore::Asked { stream: "payment".to_owned(), ..explore::Asked::default() },
+        there: there.clone(),
+        chart: Some(lanner_page::chart::Chart::default()),
+        ..explore::Explore::default()
+    };
+    let page = explore::page(&visitor(), &empty);
+    assert!(page.contains("Nothing ever came in for a stream <code>payment</code>. There are:"), "{page}");
+    assert!(page.contains("href=\"/explore?stream=payments&amp;measure=count\""), "{page}");
+    let judged = Some("shop.a.orders".to_owned());
+    let shown = explore::Explore { asked, there, chart: Some(chart), judged, ..explore::Explore::default() };
+    check("explore-unusual", &explore::page(&visitor(), &shown));
 }
 
 fn profile(status: &str) -> Value {

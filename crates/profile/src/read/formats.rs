@@ -56,7 +56,9 @@ fn detect(object: &Map<String, Value>) -> Read {
         falco::read
     } else if object.keys().any(|name| name.starts_with("process_")) {
         tetragon::read
-    } else if ["event_id", "EventID", "EventId", "winlog"].into_iter().any(has) {
+    } else if ["event_id", "EventID", "EventId", "winlog"].into_iter().any(has)
+        || sysmon::is_converted(object)
+    {
         sysmon::read
     } else {
         plain::read

@@ -28,12 +28,14 @@ impl Lines {
     /// # Errors
     /// What is wrong with the line. The next one can be read all the same.
     pub fn line(&mut self, line: &str, on_event: &mut dyn FnMut(HostEvent)) -> Result<(), String> {
+        // Before anything else: of a longer line whoever reads files hands over the beginning, which may end in blanks.
+        let n_bytes = line.trim_end_matches(['\r', '\n']).len();
+        if n_bytes > MAX_LINE_BYTES {
+            return Err(format!("is longer than {MAX_LINE_BYTES} bytes, which is all that is read of one"));
+        }
         let line = line.trim();
         if line.is_empty() {
             return Ok(());
-        }
-        if line.len() > MAX_LINE_BYTES {
-            return Err(format!("has {} bytes, and at most {MAX_LINE_BYTES} are read", line.len()));
         }
         let is_audit =
             self.format == Format::Auditd || (self.format == Format::Auto && auditd::is_record(line));

@@ -34,7 +34,7 @@ pub(super) struct Asked<'a> {
 /// # Errors
 /// 403, or 415 for a body that is not JSON; each says what was seen and what to do.
 pub(super) fn check(asked: Asked<'_>, home: &Home) -> Result<(), ApiError> {
-    if let Some(host) = host(asked).filter(|host| !home.knows(host)) {
+    if let Some(host) = hosts(asked).find(|host| !home.knows(host)) {
         let message = format!(
             "the host name \"{}\" is not this server's; use 127.0.0.1, set server.external_url or server.hosts, \
              or send a token",
@@ -63,14 +63,15 @@ pub(crate) fn wants_page(headers: &HeaderMap) -> bool {
     accepted.is_some_and(|accepted| accepted.contains("text/html"))
 }
 
-/// Whom the request is addressed to.
-fn host(asked: Asked<'_>) -> Option<&str> {
-    text(asked.headers, &header::HOST).or_else(|| asked.uri.authority().map(|it| it.as_str()))
+/// Whom the request is addressed to: the header, and the address where that is a whole one.
+fn hosts(asked: Asked<'_>) -> impl Iterator<Item = &str> {
+    let authority = asked.uri.authority().map(|authority| authority.as_str());
+    text(asked.headers, &header::HOST).into_iter().chain(authority)
 }
 
 fn check_origin(asked: Asked<'_>, home: &Home) -> Result<(), ApiError> {
     let origin = text(asked.headers, &header::ORIGIN);
-    if let Some(origin) = origin.filter(|origin| !home.serves(origin, host(asked))) {
+    if let Some(origin) = origin.filter(|origin| !home.serves(origin, hosts(asked).next())) {
         let message = format!(
             "a page of {} may not call this server; list it under server.cors to let it evaluate kill switches, \
              or send a token",

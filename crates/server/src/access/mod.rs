@@ -19,6 +19,7 @@ pub(crate) mod browser;
 mod changes;
 pub(crate) mod cors;
 mod credentials;
+pub(crate) mod following;
 pub(crate) mod handlers;
 pub(crate) mod openid;
 mod passwords;
@@ -188,6 +189,13 @@ fn principal(
     }
     authorize(&principal, route)?;
     Ok(Caller { principal, session: None })
+}
+
+/// Whether a request to a route comes in, as far as can be said before anything of its body is read.
+#[cfg(feature = "grpc")]
+pub(crate) fn comes_in(service: &AccessService, request: &Request, path: &str) -> bool {
+    let need = routes::need(request.method(), path);
+    principal(service, request, &Route { path: path.to_owned(), need, is_question: false }, false).is_ok()
 }
 
 /// Whoever signed in on the page, while the token or the password that they showed is in force.

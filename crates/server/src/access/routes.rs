@@ -54,6 +54,7 @@ const TABLE: &[(Need, &[&str])] = &[
         READ,
         &[
             "GET /metrics",
+            "GET /metrics/alerts",
             "GET /api/openapi.json",
             "GET /api/v1/streams",
             "GET /api/v1/series",
@@ -62,6 +63,7 @@ const TABLE: &[(Need, &[&str])] = &[
             "GET /api/v1/export",
             "GET /api/v1/export/events/{stream}",
             "GET /api/v1/status",
+            "GET /api/v1/shards",
             "GET /api/v1/audit",
             "GET /api/v1/audit/verify",
             "POST /api/v1/check",

@@ -11,9 +11,9 @@ use lanner_io::store::{EvaluationFilter, StoreError};
 use lanner_wire::api::{AlertView, EvaluationView, MutedView, NewAcknowledgement, Time, When};
 use serde::Deserialize;
 
+use crate::evaluate::acknowledge::{self, Acknowledged};
 use crate::evaluate::service::EvaluationService;
 use crate::http::{ApiError, Json, Limit, Path, Principal, Query, blocking};
-use crate::sync::locked;
 
 /// Which alerts are wanted.
 #[derive(Debug, Default, Deserialize)]
@@ -85,7 +85,7 @@ pub(super) fn muted_view(muted: MutedBy) -> MutedView {
 /// Acknowledge an alert: it is not repeated until it resolves or gets worse.
 ///
 /// # Errors
-/// 404 when no episode of such an alert runs; 409 when a worker evaluates its rule; 422 with every problem.
+/// 404 when no episode of such an alert runs; 422 with every problem; 503 when a worker has to note it and none does.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/alerts/{fingerprint}/ack", tag = "alerts", operation_id = "acknowledge_alert", params(("fingerprint" = String, Path)),
     request_body = NewAcknowledgement,
@@ -104,7 +104,7 @@ pub(crate) async fn acknowledge(
 /// Withdraw the acknowledgement of an alert.
 ///
 /// # Errors
-/// 404 when no episode of such an alert runs, 409 when a worker evaluates its rule.
+/// 404 when no episode of such an alert runs, 503 when a worker has to note it and none does.
 #[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/api/v1/alerts/{fingerprint}/ack", tag = "alerts", operation_id = "unacknowledge_alert", params(("fingerprint" = String, Path)),
     responses((status = 204))
@@ -123,25 +123,21 @@ async fn set_acknowledged(
     fingerprint: String,
     acknowledged: Option<Acknowledgement>,
 ) -> Result<StatusCode, ApiError> {
-    let now_ms = service.now_ms();
     let action = if acknowledged.is_some() { "acknowledge alert" } else { "give back alert" };
     let detail = acknowledged.as_ref().and_then(|it| serde_json::to_value(it).ok()).unwrap_or_default();
-    let written = blocking({
+    let done = blocking({
         let (service, fingerprint) = (Arc::clone(&service), fingerprint.clone());
-        move || {
-            // Written before the engine moves again.
-            let _in_order = locked(&service.turns);
-            let changes = service.engine().acknowledge(now_ms, &fingerprint, acknowledged);
-            changes.map(|changes| service.apply(Arc::new(changes)))
-        }
+        move || acknowledge::acknowledge(&service, &fingerprint, acknowledged)
     });
-    let written = written.await.map_err(|panic| StoreError::Database { detail: panic.to_string() })?;
-    if written.is_none() && service.engine().is_running(&fingerprint) && service.work().is_some() {
-        let why = "a worker evaluates this alert's rule, and such an alert cannot be acknowledged yet; silence it instead";
-        return Err(ApiError::new(StatusCode::CONFLICT, why));
+    match done.await.map_err(|panic| StoreError::Database { detail: panic.to_string() })?? {
+        Acknowledged::Written => {}
+        Acknowledged::NoSuchAlert => return Err(ApiError::not_found("alert that lasts", &fingerprint)),
+        Acknowledged::NoWorker => {
+            let why = "no worker evaluates this alert's rule at the moment, and it is the worker's to note; try again, or silence it";
+            return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, why));
+        }
     }
-    written.ok_or_else(|| ApiError::not_found("alert that lasts", &fingerprint))??;
-    service.state.audit(now_ms, principal.name(), action, &fingerprint, detail)?.await?;
+    service.state.audit(service.now_ms(), principal.name(), action, &fingerprint, detail)?.await?;
     service.wakeup.ring();
     Ok(StatusCode::NO_CONTENT)
 }

@@ -12,5 +12,6 @@ pub(crate) mod operations;
 pub(crate) mod replay;
 mod review;
 pub mod routes;
+pub(crate) mod sharing;
 pub(crate) mod unlike;
 pub(crate) mod unnamed;

@@ -1,6 +1,5 @@
 //! Operations: health, metrics, backup, audit.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -9,16 +8,15 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use lanner_engine::Engine;
-use lanner_io::postgresql::sharing::{Work, Worker};
 use lanner_io::store::{OutboxState, Repair, Retention, format_keep};
 use lanner_wire::api::operations::{
     EngineStatus, EventRetentionView, IngestStatus, OutboxStatus, RepairView, RetentionView,
-    SeriesRetentionView, SharingStatus, StoreStatus, WorkerView,
+    SeriesRetentionView, StoreStatus,
 };
 use lanner_wire::api::{AuditView, SetAsideView, Status, Time};
 use serde::Deserialize;
 
+use super::sharing;
 use crate::documents::audit::audit_view;
 use crate::health::service::HealthService;
 use crate::health::{not_ready, page};
@@ -71,7 +69,7 @@ pub(crate) async fn status(State(service): State<Arc<HealthService>>) -> Result<
     let alerts = engine.alerts().map(|alert| alert.state).collect();
     let text = |alert: &lanner_core::Alert| alert.content.as_str().unwrap_or_default().to_owned();
     let problems = engine.complaints().map(text).collect();
-    let sharing = service.evaluation.work().map(|work| sharing(&work, &engine));
+    let sharing = service.evaluation.work().map(|work| sharing::status(&work, &engine));
     drop(engine);
     Ok(Json(Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -116,17 +114,6 @@ pub(crate) async fn status(State(service): State<Arc<HealthService>>) -> Result<
             .map(|(kind, id, problem)| SetAsideView { kind: kind.to_owned(), id, problem })
             .collect(),
     }))
-}
-
-/// Who holds how many shards and rules.
-fn sharing(work: &Work, engine: &Engine) -> SharingStatus {
-    let view = |worker: &Worker| {
-        let held: BTreeSet<u8> = work.held_by(&worker.name).collect();
-        let rules = engine.rules().filter(|(rule, _)| rule.is_shared() && held.contains(&rule.shard()));
-        WorkerView { name: worker.about.clone(), shards: held.len() as u64, rules: rules.count() as u64 }
-    };
-    let workers = work.workers.iter().map(view).collect();
-    SharingStatus { workers, free: work.n_free() as u64, news: work.n_news }
 }
 
 fn repair_view(repair: Repair) -> RepairView {

@@ -6,7 +6,7 @@
 use axum::Router;
 use axum::routing::{delete, get, post, put};
 
-use super::{alerts, data, messages, operations, replay, unlike};
+use super::{alerts, data, messages, operations, replay, sharing, unlike};
 use crate::access::{handlers as tokens, user_handlers as users};
 use crate::configuration::handlers as configuration;
 use crate::findings::handlers as findings;
@@ -70,6 +70,7 @@ routes! {
     get    "/api/v1/audit"                      operations::audit
     get    "/api/v1/audit/verify"               documents::verify_audit
     get    "/api/v1/status"                     operations::status
+    get    "/api/v1/shards"                     sharing::shards
     post   "/api/v1/reload"                     configuration::reload
     get    "/api/v1/tokens"                     tokens::list
     post   "/api/v1/tokens"                     tokens::make

@@ -12,6 +12,7 @@ use crate::intake::consumed::{take_events, take_samples};
 use crate::intake::error::IntakeError;
 use crate::intake::outcome::Outcome;
 use crate::intake::service::IntakeService;
+use crate::sync::locked;
 
 /// How long is waited for room on a full disk, before it is tried again.
 const FULL: Duration = Duration::from_secs(1);
@@ -32,8 +33,9 @@ impl Consuming {
     pub(super) async fn session(&self) -> Result<(), String> {
         let name = &*self.consumer.name;
         let mut stopped = std::pin::pin!(self.stopped());
+        let stored = locked(&self.known).places();
         let mut subscription = tokio::select! {
-            connected = self.consumer.connect() => connected?,
+            connected = self.consumer.connect(&stored) => connected?,
             () = &mut stopped => return Ok(()),
         };
         self.service.consumers.connected(name);

@@ -17,6 +17,7 @@ use lanner_engine::cycle::{Answered, Cycle, Evaluated, GATHER_MS};
 use lanner_engine::{Answer, Due, Rule};
 use lanner_io::store::StoreError;
 
+use super::limits::LeftOut;
 use super::owner::Owner;
 use super::readers::Readers;
 use super::service::EvaluationService;
@@ -139,17 +140,25 @@ impl Running<'_> {
         self.cycle.written();
         release(service, &judged);
         if !judged.is_empty() {
-            METRICS.turn_seconds.observe(began.elapsed().as_secs_f64());
+            METRICS.cycle_seconds.observe(began.elapsed().as_secs_f64());
         }
         judged.len()
     }
 
     fn next(&mut self) -> Option<Evaluated<Vec<Kept>>> {
         let (service, now_ms) = (self.service, self.service.now_ms());
-        let evaluated = self.cycle.next(&mut service.engine(), now_ms)?;
+        let (evaluated, n_left_out) = {
+            let mut engine = service.engine();
+            let evaluated = self.cycle.next(&mut engine, now_ms)?;
+            let n_left_out = engine.n_left_out(&evaluated.answered.due.rule.id);
+            (evaluated, n_left_out)
+        };
         let Answered { due, answer, .. } = &evaluated.answered;
         if !due.ask.more {
             METRICS.evaluation_lateness_seconds.observe((now_ms - due.due_ms).max(0) as f64 / 1e3);
+        }
+        if n_left_out > 0 {
+            service.limits.note(&due.rule.id, &LeftOut::Groups(n_left_out, "values"), now_ms);
         }
         note_failure(&mut self.failing, &due.rule.id, answer);
         METRICS.evaluations.inc_by(evaluated.n_evaluations as u64);
@@ -277,14 +286,14 @@ pub(crate) fn write_taking(service: &EvaluationService, changes: Changes, taken:
             }
             Err(error @ StoreError::StaleEpoch { .. }) => {
                 // What it decided besides is another server's to decide.
-                METRICS.turns_refused.inc();
+                METRICS.cycles_refused.inc();
                 service.replaced.by(&error.to_string());
                 return;
             }
             Err(error @ (StoreError::AlreadyEvaluated { .. } | StoreError::WrongIdentity { .. })) => {
                 // Cannot happen while one process owns the store; if it does, the stored result stands.
                 tracing::error!("not written: {error}");
-                METRICS.turns_refused.inc();
+                METRICS.cycles_refused.inc();
                 break;
             }
             Err(StoreError::Closed) => return,
@@ -300,6 +309,7 @@ pub(crate) fn write_taking(service: &EvaluationService, changes: Changes, taken:
         }
     }
     service.delivery.outgoing.written(&changes.outbox);
+    service.written.publish(&changes);
     if locked(&service.stuck).take().is_some() {
         tracing::info!("evaluation continues");
         service.go_on();

@@ -1,5 +1,6 @@
 //! Rules are evaluated: what is due is read side by side, judged and written.
 
+pub(crate) mod acknowledge;
 pub mod cycle;
 pub(crate) mod held;
 pub(crate) mod limits;
@@ -11,3 +12,4 @@ pub mod service;
 pub(crate) mod shard_turns;
 pub(crate) mod watch;
 pub(crate) mod windows;
+pub(crate) mod written;

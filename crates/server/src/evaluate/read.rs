@@ -10,14 +10,15 @@ use std::sync::Arc;
 use lanner_core::{Answer, Ask, Group, Measured, Readings, RemoteAsk, SeriesKey, SourceError, TimeRange};
 use lanner_engine::measure::Reads;
 use lanner_engine::source::{
-    Data, Due, Fetched, GroupValues, RowScorer, SeriesGroups, SeriesQuery, Stored, StreamQuery, gather,
-    readings, runs,
+    Data, Due, Fetched, GroupValues, RowScorer, SeriesGroups, SeriesQuery, Stored, StreamQuery, Unjudged,
+    gather, readings, runs,
 };
 use lanner_engine::stream::Measures;
 use lanner_io::data::{DataStore, Events, SeriesId};
 use lanner_io::state::StateStore;
 use lanner_io::store::StoreError;
 
+use super::limits::LeftOut;
 use super::service::EvaluationService;
 use super::windows;
 use crate::intake::history::Kept;
@@ -39,8 +40,8 @@ pub(super) fn answer_from(live: &mut Live<'_>, due: &Due) -> (Answer, Vec<Kept>)
         live.service.intake.late_samples.learned(newest); // before anything is read
     }
     let answer = due.rule.query.answer(&due.ask, live);
-    if let Some((n, what)) = live.left_out.take() {
-        live.service.limits.note(&due.ask.rule, n, what, live.service.now_ms());
+    if let Some(left_out) = live.left_out.take() {
+        live.service.limits.note(&due.ask.rule, &left_out, live.service.now_ms());
     }
     (answer, std::mem::take(&mut live.kept))
 }
@@ -51,7 +52,7 @@ pub(crate) struct Live<'a> {
     /// What of the answers is worth keeping in history.
     kept: Vec<Kept>,
     /// How many of what were left out of the window, where a limit was looked at: of several measures the most.
-    left_out: Option<(u64, &'static str)>,
+    left_out: Option<LeftOut>,
     /// What sources elsewhere answered, by name and question.
     fetched: HashMap<(String, RemoteAsk), Fetched>,
 }
@@ -61,8 +62,10 @@ impl<'a> Live<'a> {
         Self { service, kept: Vec::new(), left_out: None, fetched: HashMap::new() }
     }
 
-    fn left_out(&mut self, n: u64, what: &'static str) {
-        self.left_out = self.left_out.max(Some((n, what)));
+    fn left_out(&mut self, left_out: LeftOut) {
+        if self.left_out.as_ref().is_none_or(|known| known.n() < left_out.n()) {
+            self.left_out = Some(left_out);
+        }
     }
 }
 
@@ -87,6 +90,10 @@ impl Data for Live<'_> {
 
     fn model(&mut self, name: &str) -> Result<Arc<dyn RowScorer>, SourceError> {
         self.service.models.detector(name)
+    }
+
+    fn unjudged(&mut self, unjudged: Unjudged) {
+        self.left_out(LeftOut::Unjudged(unjudged));
     }
 
     fn away(&mut self) -> Vec<TimeRange> {
@@ -120,7 +127,7 @@ fn read_stream(live: &mut Live<'_>, ask: &Ask, query: &Arc<StreamQuery>) -> Resu
         live.kept.extend(settle(service, ask, query));
     }
     let n_left_out = locked(&measures).n_left_out(query, step_ms, ask.window);
-    live.left_out(n_left_out, "events");
+    live.left_out(LeftOut::Groups(n_left_out, "events"));
     let baselines = baselines(service, ask, query, &mut live.kept)?;
     let first_data_ms = service.intake.counting.first_ms(&query.stream);
     Ok(Readings { groups: gather(ask, query.measure.kind.value_when_empty, now, &baselines), first_data_ms })
@@ -169,7 +176,7 @@ fn read_new(live: &mut Live<'_>, ask: &Ask, query: &Arc<StreamQuery>) -> Result<
         }
     };
     let n_left_out = locked(&measures).n_left_out(query, step_ms, ask.window);
-    live.left_out(n_left_out, "events");
+    live.left_out(LeftOut::Groups(n_left_out, "events"));
     Ok(Readings {
         groups: gather(ask, query.measure.kind.value_when_empty, now, &[seen]),
         first_data_ms: service.intake.counting.first_ms(&query.stream),
@@ -182,7 +189,7 @@ fn read_series(live: &mut Live<'_>, ask: &Ask, query: &SeriesQuery) -> Result<Re
     let matching = store.select(&query.name, &query.labels)?;
     let is_over = || service.shutdown.has_begun();
     let (values, n_left_out) = read_matching(store, query, &ask.windows(), &matching, &is_over)?;
-    live.left_out(n_left_out, "series");
+    live.left_out(LeftOut::Groups(n_left_out, "series"));
     let mut first_data_ms: Option<i64> = None;
     // One that learns is told where its lessons begin.
     if (!ask.learns && !ask.baselines.is_empty()) || values.is_empty() {

@@ -14,6 +14,7 @@ use super::limits::Limits;
 use super::owner::Owner;
 use super::pulse::{self, Pulse};
 use super::watch::Watch;
+use super::written::Publisher;
 use crate::base::Base;
 use crate::clock::Clock;
 use crate::expressions::Expressions;
@@ -48,6 +49,8 @@ pub struct EvaluationService {
     /// When the server was there to receive.
     pub(crate) watch: Watch,
     pulse: Arc<Pulse>,
+    /// Tells of what was written.
+    pub(crate) written: Publisher,
     /// When the loop last came round, milliseconds since the Unix epoch.
     pub(crate) last_turn_ms: AtomicI64,
     /// Whether data is received while the loop is stuck: where state is kept elsewhere.
@@ -109,6 +112,7 @@ impl EvaluationService {
             limits: Limits::default(),
             watch,
             pulse: Arc::default(),
+            written: Publisher::default(),
             last_turn_ms: AtomicI64::new(now_ms),
             receives_while_stuck: base.elsewhere.is_some(),
             stuck: Mutex::default(),

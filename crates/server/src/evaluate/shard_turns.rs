@@ -39,7 +39,10 @@ pub(super) fn write(held: &HeldShards, service: &EvaluationService, changes: Cha
         open = Vec::new();
         for (turn, receipt) in submitted {
             match receipt.and_then(|receipt| answer(service, receipt)) {
-                Ok(()) => held.forget(&turn.changes),
+                Ok(()) => {
+                    held.forget(&turn.changes);
+                    service.written.publish(&turn.changes);
+                }
                 Err(StoreError::Closed) => return,
                 Err(error) => open.extend(refused(held, service, turn, &error)),
             }
@@ -61,7 +64,7 @@ pub(super) fn write(held: &HeldShards, service: &EvaluationService, changes: Cha
 fn refused(held: &HeldShards, service: &EvaluationService, turn: Turn, error: &StoreError) -> Option<Turn> {
     match error {
         StoreError::StaleEpoch { .. } => {
-            METRICS.turns_refused.inc();
+            METRICS.cycles_refused.inc();
             tracing::warn!(shard = turn.shard, "the shard was taken by another worker: {error}");
             drop_shard(held, service, turn.shard);
             None
@@ -69,7 +72,7 @@ fn refused(held: &HeldShards, service: &EvaluationService, turn: Turn, error: &S
         StoreError::NotInShard { .. }
         | StoreError::AlreadyEvaluated { .. }
         | StoreError::WrongIdentity { .. } => {
-            METRICS.turns_refused.inc();
+            METRICS.cycles_refused.inc();
             tracing::info!(shard = turn.shard, "the shard is read again: {error}");
             reread(held, service, turn.shard);
             None

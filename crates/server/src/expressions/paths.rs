@@ -127,15 +127,7 @@ impl Paths {
         let glob = Glob::new(pattern);
         let mut nodes = BTreeSet::new();
         for path in self.below(&glob) {
-            let mut end = 0;
-            let mut parts = path.split('.');
-            let matches = (0..glob.len()).all(|depth| {
-                parts.next().is_some_and(|part| {
-                    end += part.len() + usize::from(depth > 0);
-                    glob.node_matches(depth, part)
-                })
-            });
-            if matches {
+            for end in glob.ends(path) {
                 let (path, is_leaf) = (&path[..end], end == path.len());
                 let name = path.rsplit('.').next().unwrap_or(path);
                 nodes.insert(Node { path: path.to_owned(), name: name.to_owned(), is_leaf });

@@ -31,7 +31,7 @@ fn describe_switches(service: &HealthService) {
     METRICS.switches.unindexed.set(current.set.n_unindexed() as f64);
     METRICS.switches.streams.set(service.switches.n_streams() as f64);
     for phase in Phase::ALL {
-        let n = current.set.switches().iter().filter(|switch| switch.phase(now_ms) == phase).count();
+        let n = current.set.iter().filter(|switch| switch.phase(now_ms) == phase).count();
         METRICS.switches.by_phase.with_label_values(&[phase.name()]).set(n as f64);
     }
 }

@@ -80,6 +80,13 @@ impl Ages {
         }
     }
 
+    /// Looks at all that `work` makes of one event. The caller sent one, so one at most is counted.
+    pub(crate) fn of_one(&mut self, work: impl FnOnce(&mut Self)) {
+        let n_before = self.n_too_old;
+        work(self);
+        self.n_too_old = self.n_too_old.min(n_before + 1);
+    }
+
     /// Counts what was found, in `/metrics`. Returns a sentence about it, if there was something.
     pub(crate) fn told(self, protocol: &'static str) -> Option<(u64, String)> {
         METRICS.ingest_too_old.with_label_values(&[protocol]).inc_by(self.n_too_old);

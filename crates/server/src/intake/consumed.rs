@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
 use lanner_core::TimeRange;
-use lanner_io::consume::{As, Consumer, Ledger, Mark, Message, NOTES, NOTES_KEEP_MS};
+use lanner_io::consume::{As, Consumer, Ledger, Mark, Message, NOTES, NOTES_READ_MS};
 use lanner_io::store::StoreError;
 use lanner_wire::events::{self, Options};
 use lanner_wire::line_protocol::Precision;
@@ -26,9 +26,14 @@ use crate::sync::locked;
 /// Failures of the store.
 pub(crate) fn ledger(service: &IntakeService, consumer: &str) -> Result<Ledger, StoreError> {
     let mut ledger = Ledger::default();
-    // Times of notes are those of this machine's clock, which may have been put back since.
-    let range = TimeRange::new(service.now_ms() - NOTES_KEEP_MS, lanner_core::time::MAX_TIME_MS);
-    service.data.events(&format!("{NOTES}{consumer}"), range, &mut |_, note| {
+    let stream = format!("{NOTES}{consumer}");
+    let Some(last) = service.data.streams()?.into_iter().find(|found| *found.name == *stream) else {
+        return Ok(ledger);
+    };
+    // However long it was away. Times of notes are those of this machine's clock, which may have been put back since.
+    let from_ms = last.last_ms.min(service.now_ms()) - NOTES_READ_MS;
+    let range = TimeRange::new(from_ms, lanner_core::time::MAX_TIME_MS);
+    service.data.events(&stream, range, &mut |_, note| {
         ledger.read(note);
         ControlFlow::Continue(())
     })?;

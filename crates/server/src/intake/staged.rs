@@ -67,7 +67,7 @@ impl<'s> Staged<'s> {
         }
         let (stream, draft) =
             (first.stream.clone(), Draft { event: Event { time_ms, fields }, json: json.to_owned() });
-        processors.pass(&stream, draft, tallies, &mut |stream, Draft { event, json }| {
+        let mut keep = |ages: &mut Ages, stream: &Arc<str>, Draft { event, json }: Draft| {
             let Event { time_ms, mut fields } = event;
             let at = streams.iter().position(|known| known.stream == *stream).unwrap_or_else(|| {
                 streams.push(OfStream::new(service, stream, 0));
@@ -77,6 +77,9 @@ impl<'s> Staged<'s> {
             // Held until all are durable: no more than is counted.
             fields.retain(|name, _| known.wanted.binary_search_by(|wanted| (**wanted).cmp(name)).is_ok());
             known.push(ages, time_ms, &json, fields);
+        };
+        ages.of_one(|ages| {
+            processors.pass(&stream, draft, tallies, &mut |stream, draft| keep(ages, stream, draft));
         });
     }
 

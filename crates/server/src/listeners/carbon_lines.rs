@@ -6,7 +6,7 @@ use tokio::net::TcpStream;
 
 use super::connections::serve_each;
 use super::kind::{Kind, Start};
-use super::lines::{HTTP, Lines, is_http};
+use super::lines::{Lines, WEB, is_web};
 use super::waiting::Waiting;
 use crate::intake::error::IntakeError;
 use crate::intake::service::IntakeService;
@@ -30,10 +30,12 @@ async fn serve(service: Arc<IntakeService>, stream: TcpStream) -> Result<(), Int
             () = &mut stopped => Ok(None),
         };
         match next {
-            Ok(Some(line)) if std::mem::take(&mut is_first) && is_http(&line) => {
-                waiting.refuse(HTTP);
+            Ok(Some(line)) if std::mem::take(&mut is_first) && is_web(&line) => {
+                waiting.refuse(WEB);
                 return waiting.commit().await;
             }
+            // Half a number is a number as well, and half a time lies in 1970. Carbon drops it too.
+            Ok(Some(_)) if lines.is_cut() => waiting.refuse("the connection ended within this line"),
             Ok(Some(line)) => waiting.add_line(&line),
             Ok(None) => return waiting.commit().await,
             Err(()) => waiting.commit().await?,

@@ -1,6 +1,8 @@
 //! The list of listeners.
 
 use super::kind::Kind;
+#[cfg(feature = "grpc")]
+use super::otlp_calls;
 use super::{
     carbon_datagrams, carbon_lines, carbon_pickles, http, statsd_datagrams, statsd_lines, syslog_connections,
     syslog_datagrams,
@@ -16,4 +18,6 @@ pub(crate) const KINDS: &[Kind] = &[
     syslog_datagrams::KIND,
     statsd_lines::KIND,
     statsd_datagrams::KIND,
+    #[cfg(feature = "grpc")]
+    otlp_calls::KIND,
 ];

@@ -12,6 +12,8 @@ mod http;
 mod kind;
 mod kinds;
 mod lines;
+#[cfg(feature = "grpc")]
+mod otlp_calls;
 mod statsd_datagrams;
 mod statsd_lines;
 mod syslog_connections;

@@ -6,7 +6,7 @@ use tokio::net::TcpStream;
 
 use super::connections::serve_each;
 use super::kind::{Kind, Start};
-use super::lines::{HTTP, Lines, MAX_LINE_BYTES, is_http};
+use super::lines::{Lines, MAX_LINE_BYTES, WEB, is_web};
 use crate::intake::error::IntakeError;
 use crate::intake::service::IntakeService;
 use crate::intake::statsd;
@@ -33,8 +33,8 @@ async fn serve(service: Arc<IntakeService>, stream: TcpStream) -> Result<(), Int
         };
         match line {
             None => return Ok(()),
-            Some(line) if std::mem::take(&mut is_first) && is_http(&line) => {
-                statsd::reject(&service, HTTP);
+            Some(line) if std::mem::take(&mut is_first) && is_web(&line) => {
+                statsd::reject(&service, WEB);
                 return Ok(());
             }
             Some(line) if line.len() > MAX_LINE_BYTES => {

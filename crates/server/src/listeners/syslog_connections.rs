@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::connections::serve_each;
 use super::kind::{Kind, Ready, Start, Task};
-use super::lines::{HTTP, is_http};
+use super::lines::{WEB, is_web};
 use super::waiting_events::of_syslog;
 use crate::intake::error::IntakeError;
 use crate::intake::service::IntakeService;
@@ -44,7 +44,7 @@ async fn take(service: Arc<IntakeService>, mut stream: TcpStream, zone: TimeZone
             () = &mut stopped => true,
         };
         let mut on_message = |message: &[u8]| {
-            is_foreign |= std::mem::take(&mut is_first) && is_http(message);
+            is_foreign |= std::mem::take(&mut is_first) && is_web(message);
             if !is_foreign {
                 waiting.add_message(message, &sender, &zone);
             }
@@ -54,7 +54,7 @@ async fn take(service: Arc<IntakeService>, mut stream: TcpStream, zone: TimeZone
             frames.end(&mut on_message);
         }
         if is_foreign {
-            waiting.refuse(HTTP);
+            waiting.refuse(WEB);
         }
         if has_ended || is_foreign {
             return waiting.commit().await;

@@ -17,6 +17,9 @@ use crate::http::{ApiError, Json, Received, blocking};
 /// Rows of a batch, at most.
 const MAX_BATCH: usize = 10_000;
 
+/// Larger graphs are not scored beside answering others.
+const MAX_QUICK_EDGES: usize = 1_000;
+
 /// Reasons for each, unless another number is asked for, and at most.
 const REASONS: (usize, usize) = (3, 20);
 
@@ -37,8 +40,19 @@ pub(crate) async fn score(
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let is_form = kind.starts_with("application/x-www-form-urlencoded");
     let request = if is_form { form(&body) } else { json(&body)? };
-    let answered = blocking(move || answer(&service, request)).await??;
+    // Handing a row to another thread takes longer than scoring it.
+    let answered = match is_quick(&service, &request) {
+        true => answer(&service, request)?,
+        false => blocking(move || answer(&service, request)).await??,
+    };
     Ok(if is_form { page(&answered).into_response() } else { Json(answered).into_response() })
+}
+
+/// Whether scoring takes some microseconds, and waits for nothing.
+fn is_quick(service: &ModelService, request: &ScoreRequest) -> bool {
+    let is_small = request.batch.is_none()
+        && request.call_graph.as_ref().is_none_or(|edges| edges.len() <= MAX_QUICK_EDGES);
+    is_small && service.is_at_hand(request.kind.as_deref().unwrap_or(API), request.model.as_deref())
 }
 
 fn json(body: &[u8]) -> Result<ScoreRequest, ApiError> {
@@ -74,7 +88,7 @@ fn page(answered: &ScoreResponse) -> Html<String> {
 
 fn answer(service: &ModelService, request: ScoreRequest) -> Result<ScoreResponse, ApiError> {
     let kind = request.kind.clone().unwrap_or_else(|| API.to_owned());
-    let in_use = service.in_use(&kind)?;
+    let in_use = service.in_use_lately(&kind)?;
     let id = request.model.clone().or(in_use.champion);
     let Some(id) = id else {
         let message = format!(

@@ -15,6 +15,7 @@ use serde_json::json;
 
 use super::detectors::FAMILY;
 use super::kinds::{self, API, Loaded};
+use super::lately::Lately;
 use crate::base::Base;
 use crate::clock::Clock;
 use crate::http::blocking;
@@ -53,6 +54,8 @@ pub struct ModelService {
     clock: Clock,
     /// Those that were asked last, the last one at the end.
     held: Mutex<Vec<Held>>,
+    /// Which models were in use a moment ago, by kind.
+    lately: Lately<InUse>,
     /// Held while what is in use is changed.
     pub(super) changing: tokio::sync::Mutex<()>,
     on_use: OnceLock<OnUse>,
@@ -72,6 +75,7 @@ impl ModelService {
             state: Arc::clone(&base.state),
             clock: base.clock(),
             held: Mutex::default(),
+            lately: Lately::default(),
             changing: tokio::sync::Mutex::default(),
             on_use: OnceLock::new(),
         }
@@ -142,6 +146,19 @@ impl ModelService {
         Ok(document.and_then(|document| serde_json::from_value(document).ok()).unwrap_or_default())
     }
 
+    /// Which models of a kind are in use, or were a moment ago: what another server with the same store changes is seen a second later.
+    pub(super) fn in_use_lately(&self, kind: &str) -> Result<InUse, StoreError> {
+        self.lately.get_or(kind, || self.in_use(kind))
+    }
+
+    /// Whether scoring by a kind, or by the model that is named, asks nothing of the store.
+    pub(super) fn is_at_hand(&self, kind: &str, model: Option<&str>) -> bool {
+        let Some(InUse { champion, challenger, .. }) = self.lately.get(kind) else { return false };
+        let held = locked(&self.held);
+        let is_held = |id: &str| held.iter().any(|(known, _)| known == id);
+        model.or(champion.as_deref()).is_some_and(is_held) && challenger.as_deref().is_none_or(is_held)
+    }
+
     /// The last champion of a kind before the present one that is still kept, and the version that made it champion. After a rollback
     /// it goes on back in time.
     pub(super) fn champion_before(&self, kind: &str) -> Result<Option<(String, u32)>, StoreError> {
@@ -172,7 +189,9 @@ impl ModelService {
             cause: Cause::Person,
             now_ms: self.clock.now_ms(),
         };
-        self.state.save_documents_by(IN_USE, author, changes)?.await?;
+        let saved = self.state.save_documents_by(IN_USE, author, changes)?.await;
+        self.lately.forget(kind);
+        saved?;
         if kind != API {
             return Ok(());
         }

@@ -136,7 +136,7 @@ pub(super) async fn edit(State(services): State<Services>, form: Form) -> Done {
 }
 
 /// The rule in a text: alone, or as the only one in a list of `rules`, as files have it.
-fn read(text: &str) -> Result<Value, Vec<ProblemView>> {
+pub(super) fn read(text: &str) -> Result<Value, Vec<ProblemView>> {
     let view = |problems: Vec<Problem>| problems.into_iter().map(problem_view).collect::<Vec<_>>();
     let node = Node::from_yaml(text).map_err(|problem| view(vec![problem]))?;
     let rule = match listed(&node) {
@@ -214,7 +214,7 @@ async fn preview(services: &Services, span: &str, document: Value) -> Result<Pre
 }
 
 /// The group that would have fired most often, or else came nearest to it.
-fn busiest(found: &ReplayResponse) -> Labels {
+pub(super) fn busiest(found: &ReplayResponse) -> Labels {
     let mut by_group: HashMap<&Labels, (usize, f64)> = HashMap::new();
     for evaluation in &found.evaluations {
         let own = by_group.entry(&evaluation.group).or_insert((0, f64::NEG_INFINITY));
@@ -228,7 +228,7 @@ fn busiest(found: &ReplayResponse) -> Labels {
 }
 
 /// What a chart can show of one group, the newest first: of many windows in a row the worst.
-fn thinned(evaluations: Vec<EvaluationView>, group: &Labels) -> Vec<EvaluationView> {
+pub(super) fn thinned(evaluations: Vec<EvaluationView>, group: &Labels) -> Vec<EvaluationView> {
     let mut own: Vec<EvaluationView> = evaluations.into_iter().filter(|it| it.group == *group).collect();
     own.reverse();
     let slot = own.len().div_ceil(MAX_POINTS).max(1);

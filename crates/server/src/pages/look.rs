@@ -10,11 +10,12 @@ use std::time::{Duration, Instant};
 
 use axum::extract::State;
 use bytes::Bytes;
+use lanner_core::time::HOUR_MS;
 use lanner_core::{AlertState, Group, Labels};
 use lanner_io::state::EvaluationFilter;
 use lanner_page::now::{self, Filter, MAX_IN_FULL, Now, Row};
 use lanner_page::spark;
-use lanner_switch::Phase;
+use lanner_switch::{Phase, Switch};
 use lanner_wire::api::{AlertView, SilenceStatus};
 use tokio::sync::{Mutex, watch};
 
@@ -34,6 +35,8 @@ const OLD: Duration = Duration::from_secs(30);
 const MAX_HISTORIES: usize = 50;
 /// More switches that block are on their own page.
 const MAX_SWITCHES: usize = 200;
+/// For so long it is said that a switch has expired: what it contained may still go on.
+const EXPIRED_LATELY_MS: i64 = 6 * HOUR_MS;
 
 /// One look.
 #[derive(Debug)]
@@ -169,12 +172,14 @@ async fn read(services: &Services, before: Option<&Look>) -> Result<Now, ApiErro
     Ok(Now { now_ms: services.evaluation.now_ms(), rows, switches, requests, silences, status })
 }
 
-/// The switches that block or are in shadow, those that block first.
+/// The switches that block, are in shadow or did until lately, those that block first.
 fn in_effect(services: &Services) -> Vec<String> {
     let (current, now_ms) = (services.switches.current(), services.switches.now_ms());
     let of = |phase: Phase| current.set.switches().iter().filter(move |switch| switch.phase(now_ms) == phase);
+    let lately = |switch: &&Arc<Switch>| switch.valid.end_ms >= now_ms.saturating_sub(EXPIRED_LATELY_MS);
     of(Phase::Blocking)
         .chain(of(Phase::Shadowing))
+        .chain(of(Phase::Expired).filter(lately))
         .take(MAX_SWITCHES)
         .map(|switch| switch.id.to_string())
         .collect()

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use lanner_core::TimeRange;
 use lanner_core::time::parse_duration_ms;
+use lanner_engine::processor::SESSION_NAMES;
 use lanner_page::sessions::{self as page, Processor, SPANS, Session, Sessions};
 use lanner_wire::api::Time;
 use serde_json::{Map, Value};
@@ -23,30 +24,6 @@ use crate::services::Services;
 const MAX_SESSIONS: usize = 100_000;
 /// Unusual sessions that are listed.
 const MAX_FLAGGED: usize = 200;
-/// Fields of a session that are no name of a client.
-const FACTS: [&str; 20] = [
-    "id",
-    "status",
-    "over",
-    "flagged",
-    "new",
-    "score",
-    "finding",
-    "findings",
-    "reason",
-    "client_kind",
-    "started_ms",
-    "ended_ms",
-    "requests",
-    "errors",
-    "endpoints",
-    "model",
-    "probability",
-    "challenger",
-    "challenger_probability",
-    "challenger_flagged",
-];
-
 /// The page.
 pub(super) async fn show(State(services): State<Services>, who: Who, fields: Fields) -> Shown {
     let asked = fields.get("span");
@@ -108,9 +85,9 @@ impl Gathered {
 
 /// The fields that tell a client apart.
 fn client(event: &Map<String, Value>) -> Vec<(String, String)> {
-    let own = event
-        .iter()
-        .filter(|(name, _)| !FACTS.contains(&name.as_str()) && !name.starts_with('_') && *name != "time");
+    let own = event.iter().filter(|(name, _)| {
+        !SESSION_NAMES.contains(&name.as_str()) && !name.starts_with('_') && *name != "time"
+    });
     own.filter_map(|(name, value)| Some((name.clone(), short(value.as_str()?)))).collect()
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use lanner_io::consume::ConsumeConfig;
 use lanner_io::receiver::Power;
+use lanner_io::remote_write::RemoteWriteConfig;
 use lanner_io::scrape::ScrapeConfig;
 use serde_json::Value;
 use tokio::sync::watch;
@@ -36,6 +37,8 @@ pub struct Live {
     pub scrape: Arc<Vec<ScrapeConfig>>,
     /// Brokers whose messages are taken.
     pub consume: Arc<Vec<ConsumeConfig>>,
+    /// Who is sent samples.
+    pub remote_write: Arc<Vec<RemoteWriteConfig>>,
 }
 
 impl From<&Settings> for Live {
@@ -51,6 +54,7 @@ impl From<&Settings> for Live {
             heartbeat: settings.heartbeat.clone(),
             scrape: Arc::clone(&settings.scrape),
             consume: Arc::clone(&settings.consume),
+            remote_write: Arc::clone(&settings.remote_write),
         }
     }
 }
@@ -79,7 +83,7 @@ fn changed(old: &Value, new: &Value) -> (Vec<String>, Vec<String>) {
             }
         }
     }
-    for section in ["sources", "scrape", "consume"] {
+    for section in ["sources", "scrape", "consume", "remote_write"] {
         if old.get(section) != new.get(section) {
             at_once.push(section.to_owned());
         }
@@ -167,6 +171,8 @@ mod tests {
         assert_eq!(changed(&read("rules: []"), &with).0, ["scrape"]);
         let with = read("consume: { name: orders, kind: amqp, url: 'amqp://a', queue: orders }");
         assert_eq!(changed(&read("rules: []"), &with).0, ["consume"]);
+        let with = read("remote_write: { name: prod, url: http://a }");
+        assert_eq!(changed(&read("rules: []"), &with).0, ["remote_write"]);
         assert_eq!(changed(&old, &old), (vec![], vec![]));
     }
 }

@@ -1,5 +1,7 @@
 //! What is read of the sections `server` and `retention`.
 
+use lanner_engine::Config;
+
 use super::*;
 
 #[test]

@@ -22,6 +22,9 @@ const UNTIL_S: i64 = 60;
 /// How long after the end of its window a check runs: values of the last minute may come a little late.
 const LATE_S: i64 = 10;
 
+/// What of a check is text.
+const TEXTS: [&str; 5] = ["name", "description", "target", "from", "until"];
+
 /// What people read of a check.
 const CONTENT: &str = "{{ description }} is {{ state }}{% if severity %} ({{ severity }}){% endif %}: {{ value }}\
     {% if error %} ({{ error }}){% endif %}";
@@ -113,6 +116,11 @@ pub(super) fn rule(
     before: Option<&Value>,
 ) -> Result<Value, ApiError> {
     let wrong = |message: String| ApiError::new(StatusCode::BAD_REQUEST, message);
+    for name in TEXTS {
+        if !matches!(&posted[name], Value::Null | Value::String(_)) {
+            return Err(wrong(format!("{name} should be a text, found {}", posted[name])));
+        }
+    }
     let text = |name: &str| posted[name].as_str().filter(|text| !text.is_empty());
     let target =
         text("target").ok_or_else(|| wrong("target is missing: a Graphite expression".to_owned()))?;
@@ -159,10 +167,14 @@ pub(super) fn rule(
         "alertsSince".to_owned(),
         before.map_or(Value::Null, |rule| self::own(rule)["alertsSince"].clone()),
     );
-    let mut subscriptions = posted["subscriptions"].as_array().cloned().unwrap_or_default();
-    subscriptions.retain(Value::is_object);
-    let subscriptions = subscriptions.into_iter().map(|posted| subscription::read(service, posted));
-    own.insert("subscriptions".to_owned(), subscriptions.collect::<Result<Value, _>>()?);
+    // Seyren changes a check and leaves its subscriptions, which have requests of their own: whoever says nothing of them
+    // wants people told as before.
+    let subscriptions = match &posted["subscriptions"] {
+        Value::Null => before.map(subscriptions).unwrap_or_default(),
+        Value::Array(posted) => subscription::read_all(service, posted)?,
+        other => return Err(wrong(format!("subscriptions should be a list, found {other}"))),
+    };
+    own.insert("subscriptions".to_owned(), subscriptions.into());
     own.retain(|_, value| !value.is_null());
     *own_mut(&mut rule) = own;
     Ok(rule)

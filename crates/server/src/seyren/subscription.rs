@@ -9,6 +9,8 @@
 //!
 //! Weekdays and hours are kept and shown; messages are not held back by them.
 
+use std::collections::HashSet;
+
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
@@ -41,6 +43,23 @@ pub(super) fn read(service: &ConfigurationService, posted: Value) -> Result<Valu
         fields.insert("id".to_owned(), form::new_id(service, "subscription").into());
     }
     Ok(Value::Object(fields))
+}
+
+/// The subscriptions of a check as they are kept, each with an id of its own.
+///
+/// # Errors
+/// As of [`read`].
+pub(super) fn read_all(service: &ConfigurationService, posted: &[Value]) -> Result<Vec<Value>, ApiError> {
+    let mut known = HashSet::new();
+    let read = |posted: &Value| {
+        let mut subscription = read(service, posted.clone())?;
+        // Of two with one id, neither could be changed or ended alone.
+        if !known.insert(subscription["id"].clone()) {
+            subscription["id"] = form::new_id(service, "subscription").into();
+        }
+        Ok(subscription)
+    };
+    posted.iter().map(read).collect()
 }
 
 /// The document of the receiver, or why there is none.

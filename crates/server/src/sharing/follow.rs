@@ -93,7 +93,7 @@ fn look(service: &EvaluationService, center: &Center) -> Result<(), StoreError> 
         }
         all
     };
-    service.engine().follow(&changed, alerts, cursors);
+    service.engine().follow(service.now_ms(), &changed, alerts, cursors);
     METRICS.sharing.workers.set(work.workers.len() as f64);
     METRICS.sharing.shards_free.set(work.n_free() as f64);
     *locked(&center.work) = work;

@@ -9,6 +9,7 @@
 //! Nothing here decides whether a turn is written: the claim of its shard does.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -16,9 +17,10 @@ use lanner_core::Cursor;
 use lanner_engine::Rule;
 use lanner_engine::engine::RuleChanges;
 use lanner_io::postgresql::lease::LEASE;
-use lanner_io::postgresql::sharing::{Work, Worker};
+use lanner_io::postgresql::sharing::{Report, Work, Worker};
 use lanner_io::state::{Shards, StateStore as _, StoreError};
 
+use super::acknowledgements;
 use crate::documents::RULE;
 use crate::evaluate::cycle;
 use crate::evaluate::held::HeldShards;
@@ -118,6 +120,7 @@ impl Keeper {
             held.add(&held.state.take_shards(&self.worker, share - n_held)?);
         }
         self.put_rules_in_force(held)?;
+        acknowledgements::take(&self.service, held)?;
         Ok(objection)
     }
 
@@ -125,10 +128,19 @@ impl Keeper {
     fn renew(&self, held: &HeldShards) -> Result<(), StoreError> {
         let is_due = locked(&self.known).renewed.is_none_or(|renewed| renewed.elapsed() >= LEASE / 3);
         if is_due {
-            held.state.renew_worker(&self.worker)?;
+            held.state.renew_worker(&self.worker, &self.report())?;
             locked(&self.known).renewed = Some(Instant::now());
         }
         Ok(())
+    }
+
+    /// How this worker fares.
+    fn report(&self) -> Report {
+        let next_ms = self.service.engine().next_due_ms();
+        Report {
+            behind_ms: next_ms.map_or(0, |next_ms| (self.service.now_ms() - next_ms).max(0)),
+            evaluations: self.service.n_evaluations.load(Ordering::Relaxed),
+        }
     }
 
     /// Lets go what the state says is another's, and gives back what it says is ours and nobody here knows of.

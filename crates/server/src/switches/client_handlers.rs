@@ -97,8 +97,8 @@ pub(crate) async fn tell(
     Json(told): Json<TellSwitches>,
 ) -> Result<StatusCode, ApiError> {
     let current = service.current();
-    for switch in current.set.switches() {
-        if let Some(count) = told.counts.get(&*switch.id) {
+    for (id, count) in &told.counts {
+        if let Some(switch) = current.set.get(id) {
             service.counts.add(&switch.id, *count);
         }
     }

@@ -86,8 +86,7 @@ pub(crate) async fn snapshot(
     }
     let delta = since.and_then(|since| service.deltas.since(&since));
     // Otherwise it is no shorter than all there is.
-    let is_short =
-        |delta: &Delta| delta.changed().len() + delta.removed().len() < current.set.switches().len();
+    let is_short = |delta: &Delta| delta.changed().len() + delta.removed().len() < current.set.len();
     let text = match delta.filter(is_short) {
         Some(delta) => {
             sent("delta");

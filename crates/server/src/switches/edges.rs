@@ -31,5 +31,5 @@ pub(crate) async fn run(service: Arc<SwitchService>) {
 }
 
 fn phases(set: &SwitchSet, now_ms: i64) -> Vec<Phase> {
-    set.switches().iter().map(|switch| switch.phase(now_ms)).collect()
+    set.iter().map(|switch| switch.phase(now_ms)).collect()
 }

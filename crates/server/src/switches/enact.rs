@@ -121,7 +121,10 @@ fn begin(
 async fn write_all(service: Arc<SwitchService>) {
     while let Some(change) = service.unwritten.first() {
         match write(&service, &change).await {
-            Ok(()) => service.unwritten.written(),
+            Ok(()) => {
+                service.watched.note(change.switches.iter().map(|(id, _)| id.as_str()));
+                service.unwritten.written();
+            }
             Err(StoreError::Busy { retry_after }) => tokio::time::sleep(retry_after.min(AGAIN)).await,
             Err(error) if service.unwritten.is_first_undone() => undo(&service, error).await,
             Err(error) => {

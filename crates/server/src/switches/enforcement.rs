@@ -125,16 +125,16 @@ pub(crate) async fn watch(service: Arc<SwitchService>) {
     }
 }
 
-/// What may change whether enforcement ends: versions of switches, labels, modes and receivers.
+/// What may change whether enforcement ends: what is written of enforced switches, labels, modes and receivers.
 type Revisions = [u64; 4];
 
 async fn look(service: &Arc<SwitchService>, seen: &mut Option<Revisions>) -> Result<(), ApplyError> {
     let shared = Arc::clone(service);
     let known = *seen;
     let look = move || -> Result<(Revisions, Vec<(String, String)>), StoreError> {
-        let kinds = [SWITCH, SESSION_LABEL, ENFORCEMENT, RECEIVER];
-        let mut now = Revisions::default();
-        for (revision, kind) in now.iter_mut().zip(kinds) {
+        let kinds = [SESSION_LABEL, ENFORCEMENT, RECEIVER];
+        let mut now = [shared.watched.n_written(), 0, 0, 0];
+        for (revision, kind) in now[1..].iter_mut().zip(kinds) {
             *revision = shared.state.document_revision(kind)?;
         }
         // Time alone makes nothing wrong.
@@ -157,12 +157,16 @@ async fn look(service: &Arc<SwitchService>, seen: &mut Option<Revisions>) -> Res
 
 /// Switches whose enforcement is to end, each with the reason.
 fn excesses(service: &SwitchService) -> Result<Vec<(String, String)>, StoreError> {
-    let mut over = Vec::new();
+    let mut enforced = Vec::new();
     for (switch, budget) in budgets(service)? {
         let mode = mode(service, &switch)?;
-        if !mode.is_enforced {
-            continue;
+        if mode.is_enforced {
+            enforced.push((switch, budget, mode));
         }
+    }
+    service.watched.watch(enforced.iter().map(|(switch, ..)| switch.clone()).collect());
+    let mut over = Vec::new();
+    for (switch, budget, mode) in enforced {
         let recent = recent(service, Some(&switch), budget.n_days)?;
         // What went wrong before was known to whoever enforced it.
         let since = recent.iter().filter(|it| it.is_enforced && it.began_ms >= mode.since_ms());
@@ -211,7 +215,7 @@ fn in_shadow(service: &SwitchService, model: &str) -> Vec<(String, Option<Docume
         document["status"] = json!("shadow");
         Some((switch.id.to_string(), Some(Document::new(document))))
     };
-    current.set.switches().iter().filter(is_own).filter_map(shadowed).collect()
+    current.set.iter().filter(is_own).filter_map(shadowed).collect()
 }
 
 /// Switches that the server put back to a dry run, each with what people are told.

@@ -45,3 +45,4 @@ pub(crate) mod throw;
 pub(crate) mod thrown;
 pub(crate) mod unwritten;
 pub(crate) mod view;
+mod watched;

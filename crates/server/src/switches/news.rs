@@ -1,6 +1,7 @@
 //! What people are notified of about switches, as the watch over the server itself finds it: alerts were wrong about one too often,
 //! an alert has activated one, one waits for an approval, one ends soon; and how each of these came to an end. The engine decides what of it is new.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
@@ -57,9 +58,11 @@ pub(crate) fn news(
     let notice_ms = service.live.get().switch_notice_ms;
     let mut now = BTreeMap::new();
     let blocks = |switch: &&Arc<Switch>| switch.flag.is_none() && switch.phase(now_ms) == Phase::Blocking;
-    let switches = current.set.switches().iter().filter(blocks);
-    let switches = switches.filter(|switch| may_be_told(switch, notice_ms, now_ms)).take(MAX_TOLD);
-    let switches: Vec<&Arc<Switch>> = switches.collect();
+    let switches = current.set.iter().filter(blocks);
+    let switches = switches.filter(|switch| may_be_told(switch, notice_ms, now_ms));
+    let mut switches: Vec<&Arc<Switch>> = switches.collect();
+    switches.sort_by_key(|switch| Reverse(switch.priority));
+    switches.truncate(MAX_TOLD);
     for switch in &switches {
         let Some(stored) = service.known.of(switch, || service.latest(SWITCH, &switch.id))? else { continue };
         if let Some(text) = activated(switch, &stored) {

@@ -221,7 +221,7 @@ fn planned(
         changes.push((id.clone(), old.cloned(), Some(document)));
     }
     let kept: HashSet<&str> = sent.iter().map(|(id, _)| id.as_str()).collect();
-    let absent = set.snapshot().switches().iter().map(|document| document.id().to_owned());
+    let absent = set.snapshot().switches().map(|document| document.id().to_owned());
     let absent: BTreeSet<String> = absent.chain(all.iter().map(|stored| stored.id.clone())).collect();
     let gone = all.iter().filter(|stored| is_own(stored)).map(|stored| stored.id.as_str());
     let gone: HashSet<&str> = gone.collect();

@@ -21,6 +21,7 @@ use super::sign::Signer;
 use super::stepped_back::SteppedBack;
 use super::thrown::Thrown;
 use super::unwritten::Unwritten;
+use super::watched::Watched;
 use crate::base::Base;
 use crate::clock::Clock;
 use crate::documents::{ApplyError, Aside, SWITCH, SetAside, misplaced};
@@ -59,6 +60,8 @@ pub struct SwitchService {
     changing: Arc<tokio::sync::Mutex<()>>,
     /// Switches that are not enforced any more, as long as that is not written.
     pub(crate) stepped_back: SteppedBack,
+    /// Switches that alerts are trusted with.
+    pub(super) watched: Watched,
     /// What is in force and not written yet.
     pub(crate) unwritten: Unwritten,
     reserved: Reserved,
@@ -101,6 +104,7 @@ impl SwitchService {
             thrown: Thrown::default(),
             changing: Arc::default(),
             stepped_back: SteppedBack::default(),
+            watched: Watched::default(),
             unwritten: Unwritten::default(),
             reserved: Reserved::default(),
             is_indexing: AtomicBool::new(false),

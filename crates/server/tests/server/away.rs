@@ -128,6 +128,38 @@ async fn what_a_server_missed_is_no_silence() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_senders_kept_is_judged() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = start(folder.path(), NOON_MS).await;
+    let rule = |id: &str, more: Value| {
+        let query = json!({ "stream": "pay", "measure": "count", "by": ["bank"] });
+        let mut rule =
+            json!({ "id": id, "query": query, "window": "10s", "delay": "10s", "absolute": { "max": 3 } });
+        rule.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        rule
+    };
+    apply(&server, json!([rule("walks", json!({ "max_catchup": "1h" })), rule("r", json!({}))])).await;
+    events(&server, &["a"], 1).await;
+    step(&server, 24).await;
+    server.stop().await;
+
+    let server = start(folder.path(), NOON_MS + 61_000).await;
+    step(&server, 62).await;
+    // A sender tries again some seconds after the server is back.
+    events(&server, &["a", "a", "a", "a"], 35).await;
+    events(&server, &["a"], 55).await;
+    step(&server, 85).await;
+    use Outcome::{Breach, Normal, Unknown};
+    let missed = [(30, Unknown, None), (40, Breach, Some(4.0)), (50, Unknown, None), (60, Normal, Some(1.0))];
+    let of = |rule: &str| -> Vec<_> {
+        said(&server, rule, "a").into_iter().filter(|(end_s, ..)| (21..=60).contains(end_s)).collect()
+    };
+    assert_eq!(of("walks"), missed);
+    assert_eq!(of("r"), missed[..1], "what no rule asks for is passed over");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn after_a_day_the_present_is_judged_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let server = start(folder.path(), NOON_MS).await;

@@ -126,6 +126,7 @@ async fn a_dry_run_comes_first_is_enforced_and_steps_back_by_itself() {
     running.fine("POST", "/api/v1/apply", configuration(&told)).await;
     tried(&running).await;
     enforced(&running).await;
+    others_change(&running).await;
     stepped_back(&running).await;
     decided(&running, &told).await;
     running.server.stop().await;
@@ -148,6 +149,30 @@ async fn tried(running: &Running) {
         (3, &json!(true)),
         "{simulated}"
     );
+}
+
+/// Changes of other switches do not have the versions of a week read again.
+async fn others_change(running: &Running) {
+    running.put("other", json!({ "when": "x == 1" })).await;
+    // A look that began before that is over by then.
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    let before = documents_read(running).await;
+    for n in 0..3 {
+        running.put("other", json!({ "when": format!("x == {n}") })).await;
+        tokio::time::sleep(Duration::from_millis(1_200)).await;
+    }
+    let n_read = documents_read(running).await - before;
+    let n_versions =
+        running.fine("GET", "/api/v1/audit?limit=1000", Value::Null).await.as_array().unwrap().len();
+    println!("{n_read} documents were read for three changes, and there are {n_versions} versions");
+    assert!(n_read < 2.0 * n_versions as f64, "{n_read}");
+}
+
+async fn documents_read(running: &Running) -> f64 {
+    let text =
+        running.http.get(format!("{}/metrics", running.url)).send().await.unwrap().text().await.unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix("lanner_store_documents_read_total "));
+    line.unwrap().parse().unwrap()
 }
 
 /// It is not enforced before a day has passed, and not before somebody looked; then the request is refused, and others learn of it.
@@ -188,9 +213,9 @@ async fn stepped_back(running: &Running) {
     running.misuse("198.51.100.2").await;
     running.off("198.51.100.2").await;
     let began = Instant::now();
-    let stands = running.until("/api/v1/switches/block-client/dry-run", |it| it["enforced"] == false).await;
+    let stands = running.until("/api/v1/switches/block-client/dry-run", |it| it["by"] == "lanner").await;
     eprintln!("stepped back after {:?}", began.elapsed());
-    assert_eq!((&stands["by"], &stands["wrong"]), (&json!("lanner"), &json!(2)), "{stands}");
+    assert_eq!((&stands["enforced"], &stands["wrong"]), (&json!(false), &json!(2)), "{stands}");
     let why = stands["message"].as_str().unwrap();
     assert!(why.starts_with("2 of its activations of the last 24 hours were wrong"), "{why}");
     assert_eq!(running.gate("203.0.113.9").await, 204);
@@ -214,6 +239,15 @@ async fn decided(running: &Running, told: &Path) {
     // What was wrong before was known to whoever enforced it.
     tokio::time::sleep(Duration::from_secs(3)).await;
     assert_eq!(running.dry_run().await["enforced"], json!(true));
+    // Nor does it count what blocked nobody, since the switch itself is in shadow.
+    running.put("block-client", json!({ "when": "client exists", "status": "shadow" })).await;
+    for client in ["192.0.2.7", "192.0.2.8"] {
+        running.misuse(client).await;
+        running.off(client).await;
+    }
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let stands = running.dry_run().await;
+    assert!(stands["enforced"] == true && stands["wrong"].as_u64() > Some(2), "{stands}");
 }
 
 /// The three things that a switch can do to a client, as a proxy sees them.

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use lanner_core::{Evaluation, Outcome};
-use lanner_deep::{Detector, Frame, KINDS, Kind, Training};
+use lanner_deep::{Detector, DetectorSet, Frame, KINDS, Kind, RowSource, Training};
 use lanner_io::store::EvaluationFilter;
 use lanner_server::{Clock, Server, Settings};
 use serde_json::{Value, json};
@@ -307,5 +307,94 @@ async fn what_does_not_fit_is_said() {
     let question = json!({ "query": query, "step": "5m", "from": START_MS, "to": START_MS + 10 * MINUTE_MS });
     let said = post(&server, "/api/v1/query", question.to_string()).await.1.to_string();
     assert!(said.contains("was trained on rows of 1m, and the window is 5m"), "{said}");
+    server.stop().await;
+}
+
+/// Two hosts of which one has ten times the load, each with a detector of its own.
+fn fleet() -> Vec<u8> {
+    let frame = |scale: f64| {
+        let row = |at| [(scale * cpu(at)) as f32, (scale * memory(at)) as f32];
+        let columns = ["cpu", "memory"].map(str::to_owned).to_vec();
+        Frame::new(columns, (0..TRAINED).flat_map(row).collect()).unwrap()
+    };
+    let (small, large) = (frame(1.0), frame(10.0));
+    let hosts = [("a", &small), ("b", &large)].map(|(host, frame)| (host.to_owned(), RowSource::from(frame)));
+    let training = |_: &str| Training { kind: Kind::named("mahalanobis").unwrap(), ..Training::default() };
+    let (set, failed) = DetectorSet::train("host", &hosts, &training, &|_, _| ());
+    assert!(failed.is_empty(), "{failed:?}");
+    let notes = json!({ "name": "fleet", "step_ms": MINUTE_MS });
+    set.unwrap().map(&|_, detector| Ok(detector.with_notes(notes.clone()))).unwrap().to_bytes()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_host_is_judged_by_its_own_detector() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = start(folder.path(), START_MS + TRAINED * MINUTE_MS).await;
+    let (status, kept) = post(&server, "/api/v1/models", fleet()).await;
+    assert_eq!(
+        (status, &kept["kind"], &kept["metrics"]["entities"]),
+        (200, &json!("detector/fleet"), &json!(2)),
+        "{kept}"
+    );
+    let mut lines = String::new();
+    for at in TRAINED - 60..TRAINED + RISE + 20 {
+        for (host, scale) in [("a", 1.0), ("b", 10.0), ("c", 1.0)] {
+            let time_ms = START_MS + at * MINUTE_MS;
+            // What is planted happens to the large host only.
+            let seen = if host == "b" { at } else { at - 60 };
+            let (cpu, memory) = (scale * cpu(seen), scale * memory(seen));
+            writeln!(
+                lines,
+                "cpu,host={host} value={cpu} {time_ms}\nmemory,host={host} value={memory} {time_ms}"
+            )
+            .unwrap();
+        }
+    }
+    assert_eq!(post(&server, "/write?precision=ms", lines).await.0, 204);
+    let rule = |id: &str, by: Value| {
+        let columns = json!({ "cpu": { "series": "cpu", "measure": "avg" }, "memory": { "series": "memory", "measure": "avg" } });
+        json!({ "id": id, "query": { "model": "fleet", "columns": columns, "by": by }, "window": "1m", "absolute": { "max": 1 } })
+    };
+    let rules = [rule("each", json!(["host"])), rule("whole", json!([]))];
+    assert_eq!(post(&server, "/api/v1/apply", json!({ "rules": rules }).to_string()).await.0, 200);
+    step(&server, RISE + 8).await;
+    server.stop().await;
+    server = start(folder.path(), START_MS + (TRAINED + RISE + 8) * MINUTE_MS + 30_000).await;
+    step(&server, RISE + 14).await;
+
+    let filter =
+        EvaluationFilter { rule: Some("each".into()), limit: 100_000, ..EvaluationFilter::default() };
+    let all = server.store().evaluations(&filter).unwrap();
+    let of = |host: &str| -> Vec<&Evaluation> {
+        all.iter().filter(|it| it.group.labels().get("host") == Some(host)).collect()
+    };
+    let n_breaches = |host: &str| of(host).iter().filter(is_breach).count();
+    assert!(of("a").len() > 100 && of("b").len() > 100 && of("c").is_empty(), "{}", all.len());
+    assert!(n_breaches("b") >= 10 && n_breaches("a") <= 6, "{} {}", n_breaches("a"), n_breaches("b"));
+
+    // Who has no detector is named; a rule that says of nobody is wrong; and the page shows whom there are detectors for.
+    let ask = async |path: &str| {
+        let url = format!("http://{}{path}", server.http_addr());
+        reqwest::get(url).await.unwrap().text().await.unwrap()
+    };
+    let said = ask("/api/v1/rules/each").await;
+    assert!(said.contains("the model fleet has no detector for host c, so they are not judged"), "{said}");
+    assert!(ask("/metrics").await.contains("lanner_rule_left_out{rule=\"each\"} 1"));
+    let filter = EvaluationFilter { rule: Some("whole".into()), limit: 1, ..EvaluationFilter::default() };
+    let whole = server.store().evaluations(&filter).unwrap();
+    assert_eq!(whole[0].outcome, Outcome::Error, "{whole:?}");
+    let question = json!({ "query": rules[1]["query"], "step": "1m", "from": START_MS, "to": START_MS + 10 * MINUTE_MS });
+    let said = post(&server, "/api/v1/query", question.to_string()).await.1.to_string();
+    assert!(said.contains("does not group by it; write by: [host]"), "{said}");
+    let view: Value = serde_json::from_str(
+        &ask(&format!("/api/v1/models/{}/detector", kept["id"].as_str().unwrap())).await,
+    )
+    .unwrap();
+    assert_eq!(
+        (&view["by"], &view["entities"][1]["name"], &view["rows"]),
+        (&json!("host"), &json!("b"), &json!(2 * TRAINED))
+    );
+    let page = ask("/detectors/fleet").await;
+    assert!(page.contains("One for each host"), "{page}");
     server.stop().await;
 }

@@ -104,6 +104,84 @@ async fn a_rule_is_written_with_a_view_of_the_past() {
     server.server.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_asked_is_completed_drawn_together_and_judged() {
+    let server = open().await;
+    let now_s = server.fine("GET", "/api/v1/status", Value::Null).await["now"]
+        .as_str()
+        .map(|now| lanner_core::time::parse_time_ms(now).unwrap() / 1000);
+    let first_s = now_s.unwrap() / 600 * 600 - 3 * 7 * 144 * 600;
+    // Three weeks, and an hour that was too warm in the last day.
+    let degrees = |nth: i64| if nth / 6 == 500 { 40 } else { 20 + nth % 3 };
+    let lines: String = (0..3 * 7 * 144)
+        .map(|nth| format!("room temperature={} {}\n", degrees(nth), first_s + nth * 600))
+        .collect();
+    server.text("/api/v2/write?precision=s", lines).await;
+    browse(&server, |browser, url| {
+        browser.go(&format!("{url}/explore"));
+        for (typed, expected) in [
+            ("roo", "room."),
+            ("room.t", "room.temperature"),
+            ("movingAverage(room.t", "movingAverage(room.temperature"),
+            ("movingAv", "movingAverage("),
+        ] {
+            let typed = format!("input.value = '{typed}'; input.dispatchEvent(new Event('input'));");
+            browser.evaluate(&format!(
+                "(() => {{ const input = document.querySelector('[name=target]'); {typed} }})()"
+            ));
+            let offered = "[...document.querySelectorAll('#series option')].map((it) => it.value)";
+            browser.wait_for(&format!("{offered}.includes('{expected}')"));
+        }
+        // What there is can be chosen, and another expression be drawn beside it.
+        browser.go(&format!("{url}/explore"));
+        browser.follow("a[href='/explore?target=room.temperature']");
+        browser.write("label:nth-of-type(2) [name=target]", "scale(room.temperature,2)");
+        browser.follow("form.ask button");
+        let legend = browser.text("#chart figcaption");
+        assert!(legend.contains("room.temperature") && legend.contains("scale("), "{legend}");
+        browser.go(&format!("{url}/explore?target=room.temperature&from=now-1d&unusual=1"));
+        assert!(browser.text("main").contains("room.temperature: 6 findings"), "{}", browser.text("main"));
+        // The range that the detector took for usual is drawn, read and in the table.
+        let drawn = browser.evaluate("document.querySelector('.plot .band').getAttribute('d')");
+        assert!(drawn.as_str().is_some_and(|path| path.split('L').count() > 200), "{drawn}");
+        browser.wait_for("document.querySelector('figure.chart')?.dataset.ready === 'yes'");
+        browser.evaluate("document.querySelector('figure.chart').focus()");
+        browser.press("p");
+        browser.wait_for("document.querySelector('.chart .read').textContent.includes(', finding; usual from')");
+        let edges = browser.evaluate(
+            "[...document.querySelectorAll('#chart-table tbody tr')].map((row) => [...row.cells].map((cell) => cell.textContent))",
+        );
+        let is_outside = |row: &Value| {
+            let [value, lower, upper] =
+                [1, 3, 4].map(|at: usize| row[at].as_str().unwrap().parse::<f64>().unwrap());
+            !(lower..=upper).contains(&value)
+        };
+        let (found, usual): (Vec<&Value>, Vec<&Value>) =
+            edges.as_array().unwrap().iter().partition(|row| row[5] == "yes");
+        // The newest first; what lasts is learned.
+        assert!(found.last().is_some_and(|first| is_outside(first)), "{found:?}");
+        assert_eq!(usual.into_iter().find(|row| is_outside(row)), None);
+        // What is zoomed into is drawn anew, more finely, and compared with other series.
+        browser.press("ArrowUp");
+        let aimed = |browser: &mut lanner_testkit::Browser, text: &str| {
+            let find = format!("[...document.querySelectorAll('.spans a')].find((it) => it.innerText === '{text}')?.href");
+            browser.evaluate(&find).as_str().unwrap_or_default().to_owned()
+        };
+        for (text, expected) in [("draw this span", "unusual=1"), ("what else changed", "/explore/unlike?")] {
+            let address = aimed(browser, text);
+            assert!(address.contains(expected) && address.contains("from=20"), "{text}: {address}");
+        }
+        let address = aimed(browser, "draw this span");
+        browser.go(&address);
+        assert!(browser.text("main").contains("room.temperature: "), "{}", browser.text("main"));
+        browser.go(&format!("{url}/explore?query={{+series:+room.temperature,+measure:+max+}}&from=now-1d"));
+        assert!(browser.text("#chart figcaption").contains("all"), "{}", browser.text("main"));
+        assert_eq!(browser.complaints(), Vec::<String>::new());
+    })
+    .await;
+    server.server.stop().await;
+}
+
 #[tokio::test]
 async fn rules_of_two_people_do_not_overwrite_each_other() {
     let server = open().await;

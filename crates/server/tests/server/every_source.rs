@@ -4,11 +4,11 @@
 //! after ten. The data lies in Lanner's own series and streams, and in a real server of each kind that is here.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use lanner_core::{Evaluation, Outcome};
 use lanner_server::Server;
-use lanner_testkit::{OpenSearch, PostgreSql};
+use lanner_testkit::{MariaDb, OpenSearch, PostgreSql};
 use serde_json::{Value, json};
 
 use crate::asking::{apply, evaluations, post, start_at};
@@ -152,6 +152,28 @@ async fn all(folder: &Path, begin_s: i64) -> Vec<Asked> {
             _running: Box::new(running),
         });
     }
+    all.extend(databases(&folder_of, begin_s));
+    let data = folder_of("opensearch");
+    if let Some(running) = tokio::task::spawn_blocking(move || OpenSearch::start(&data)).await.unwrap() {
+        opensearch(&running, begin_s).await;
+        let measure =
+            |measure: &str| json!({ "opensearch": "load", "source": "opensearch", "measure": measure });
+        let mut per_host = measure("max(value)");
+        per_host["by"] = json!(["host"]);
+        all.push(Asked {
+            name: "opensearch",
+            document: format!("{{ name: opensearch, kind: opensearch, url: '{}' }}", running.url()),
+            per_host,
+            total: measure("sum(value)"),
+            _running: Box::new(running),
+        });
+    }
+    all
+}
+
+/// The same in databases that are asked in SQL.
+fn databases(folder_of: &dyn Fn(&str) -> PathBuf, begin_s: i64) -> Vec<Asked> {
+    let mut all = Vec::new();
     if let Some(running) = PostgreSql::start(&folder_of("postgresql")) {
         running.ask("postgres", &sql(begin_s));
         let within = "FROM load WHERE ts >= :from AND ts < :until";
@@ -166,18 +188,20 @@ async fn all(folder: &Path, begin_s: i64) -> Vec<Asked> {
             _running: Box::new(running),
         });
     }
-    let data = folder_of("opensearch");
-    if let Some(running) = tokio::task::spawn_blocking(move || OpenSearch::start(&data)).await.unwrap() {
-        opensearch(&running, begin_s).await;
-        let measure =
-            |measure: &str| json!({ "opensearch": "load", "source": "opensearch", "measure": measure });
-        let mut per_host = measure("max(value)");
+    if let Some(running) = MariaDb::start(&folder_of("mysql"), &[]) {
+        let words = [("timestamptz", "timestamp"), ("to_timestamp", "from_unixtime"), (" load ", " `load` ")];
+        let filling = words.iter().fold(sql(begin_s), |sql, (word, ours)| sql.replace(word, ours));
+        running.ask(&filling);
+        let within = "FROM `load` WHERE ts >= :from AND ts < :until";
+        let sql = |text: String| json!({ "sql": text, "source": "mysql" });
+        let mut per_host = sql(format!("SELECT host, max(value) AS value {within} GROUP BY host"));
         per_host["by"] = json!(["host"]);
+        let auth = "auth: { username: lanner, password: secret }";
         all.push(Asked {
-            name: "opensearch",
-            document: format!("{{ name: opensearch, kind: opensearch, url: '{}' }}", running.url()),
+            name: "mysql",
+            document: format!("{{ name: mysql, kind: mysql, url: '{}', {auth} }}", running.url()),
             per_host,
-            total: measure("sum(value)"),
+            total: sql(format!("SELECT sum(value) AS value {within}")),
             _running: Box::new(running),
         });
     }

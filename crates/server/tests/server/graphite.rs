@@ -495,6 +495,34 @@ async fn a_request_of_a_web_page_is_no_sender_of_samples() {
     panic!("the sample did not arrive");
 }
 
+/// A program that ends in the middle of a line has sent half a number or half a time.
+#[tokio::test(flavor = "multi_thread")]
+async fn half_a_line_is_no_sample() {
+    use tokio::io::AsyncWriteExt as _;
+    let running = start(Schemas::default()).await;
+    let now_s = running.server.now_ms() / 1000;
+    let whole = format!("whole.x 5 {now_s}\nhalf.x 123 {now_s}");
+    for n_missing in [0, 1, 3] {
+        let mut stream =
+            tokio::net::TcpStream::connect(running.server.address("carbon").unwrap()).await.unwrap();
+        stream.write_all(&whole.as_bytes()[..whole.len() - n_missing]).await.unwrap();
+        stream.shutdown().await.unwrap();
+    }
+    let is_counted = || async {
+        let (_, _, text) = running.get("/metrics", &[]).await;
+        text.contains("lanner_ingest_rejected_total{protocol=\"carbon\"} 3")
+    };
+    for _ in 0..100 {
+        if is_counted().await {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let (_, body) = running.post("/metrics/find?query=*", &[]).await;
+    assert!(body.contains("whole") && !body.contains("half"), "{body}");
+    running.server.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn rubbish_is_refused_and_harms_nothing() {
     let running = start(Schemas::default()).await;

@@ -204,6 +204,90 @@ async fn late_events_correct_what_was_learned() {
     }
 }
 
+/// Payments of three days, at most `n`, in no order: of three banks and none, and of two kinds.
+async fn payments(server: &Server, n: i64, seed: i64, until_s: i64) {
+    let event = |at: i64| {
+        let number = (at + seed) * 7_919 % 10_007;
+        let at_s = until_s - 60 - number * 26 % (3 * 24 * HOUR_S);
+        let mut event = json!({ "time": NOON_MS + at_s * 1_000, "amount": number % 131, "kind": number % 2 });
+        if number % 5 > 0 {
+            event["bank"] = json!(format!("b{}", number % 3));
+        }
+        event
+    };
+    let all: Vec<Value> = (0..n).map(event).collect();
+    post(server, "/api/v1/events/pay", json!(all).to_string()).await;
+}
+
+/// Live and a replay say the same of each group, though data of three days comes late by up to three days, out of order,
+/// and over restarts. `n_groups` are judged at the end.
+async fn check_alike(query: Value, rest: Value, n_groups: usize) {
+    const DAYS: i64 = 3;
+    let end_s = DAYS * 24 * HOUR_S;
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = start(folder.path(), 0).await;
+    let mut rule = json!({ "id": "r", "query": query, "window": "2h" });
+    rule.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+    apply(&server, &rule).await;
+    payments(&server, 200, 0, 0).await;
+    for quarter in 1..=DAYS * 4 {
+        let now_s = quarter * 6 * HOUR_S;
+        payments(&server, 120, quarter * 331, now_s).await;
+        step(&server, now_s - 3 * HOUR_S).await;
+        payments(&server, 40, quarter * 77, now_s).await;
+        if quarter % 5 == 0 {
+            server.stop().await;
+            server = start(folder.path(), now_s - 2 * HOUR_S).await;
+        }
+        step(&server, now_s).await;
+    }
+    payments(&server, 300, 5_000, end_s).await;
+    step(&server, end_s + 2 * HOUR_S + 60).await;
+    let is_last = |end_ms: i64| end_ms == NOON_MS + (end_s + 2 * HOUR_S) * 1_000;
+    let live = evaluations(&server).into_iter().filter(|e| is_last(e.window.end_ms));
+    let mut live: Vec<String> = live
+        .map(|e| json!([e.group, e.value, e.base, e.score.map(|score| score.value())]).to_string())
+        .collect();
+    let request = json!({ "rules": [rule], "from": NOON_MS, "to": NOON_MS + (end_s + 2 * HOUR_S) * 1_000 });
+    let replay = post(&server, "/api/v1/replay", request.to_string()).await;
+    let again = replay["evaluations"].as_array().unwrap().iter();
+    let again = again
+        .filter(|e| is_last(lanner_core::time::parse_time_ms(e["window"]["end"].as_str().unwrap()).unwrap()));
+    let mut again: Vec<String> =
+        again.map(|e| json!([e["group"], e["value"], e["base"], e["score"]]).to_string()).collect();
+    live.sort_unstable();
+    again.sort_unstable();
+    assert_eq!(live, again, "{rule}");
+    assert_eq!(live.len(), n_groups, "{rule}: {live:?}");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn live_is_a_replay_whatever_came_late_by_days() {
+    let day = || json!({ "relative": { "to": "1d", "change": "10%" } });
+    let of = |measure: &str| json!({ "stream": "pay", "measure": measure });
+    for measure in ["sum(amount)", "avg(amount)", "min(amount)", "p99.9(amount)", "last(amount)"] {
+        check_alike(of(measure), day(), 1).await;
+    }
+    let by = |query: Value, by: &[&str]| {
+        let mut query = query;
+        query["by"] = json!(by);
+        query
+    };
+    check_alike(by(of("count"), &["bank"]), day(), 4).await;
+    check_alike(by(of("max(amount)"), &["bank", "kind"]), day(), 8).await;
+    // Windows that overlap.
+    let mut sliding = day();
+    sliding["every"] = json!("30m");
+    check_alike(by(of("distinct(amount)"), &["kind"]), sliding, 2).await;
+    // What learns from each window.
+    let learning = json!({ "holt_winters": { "season": "6h", "seasons": 2, "min_width": 1 } });
+    check_alike(by(of("sum(amount)"), &["bank"]), learning, 4).await;
+    let large = json!({ "stream": "pay", "measure": "count", "where": "amount > 60" });
+    let share = json!({ "formula": "large / all", "of": { "large": large, "all": of("count") } });
+    check_alike(by(share, &["bank"]), day(), 4).await;
+}
+
 /// A week of minutes, corrected by one batch: its cost is that of its events.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_thousand_late_events_are_taken_at_once() {

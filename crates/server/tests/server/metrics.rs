@@ -75,3 +75,14 @@ fn dashboards_and_alert_rules_name_metrics_that_exist() {
         assert!(unknown.is_empty(), "{file} names metrics that do not exist: {unknown:?}");
     }
 }
+
+/// The alert rules do what their tests say, in the program that they are for.
+#[test]
+fn alert_rules_pass_their_tests() {
+    let Some(prometheus) = crate::prometheus::program() else { return };
+    let mut promtool = std::process::Command::new(prometheus.with_file_name("promtool"));
+    promtool.args(["test", "rules"]).arg(path("packaging/prometheus/lanner.rules.test.yml"));
+    let ran = promtool.output().unwrap();
+    let said = [ran.stdout, ran.stderr].concat();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&said));
+}

@@ -1,22 +1,36 @@
 //! OTLP: the OpenTelemetry SDK for Python sends, recorded bytes of it, and what is refused.
 
 use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::Path;
 
+use lanner_io::remote::Secret;
 use lanner_server::Server;
+use lanner_server::settings::{Settings, Tls};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::asking;
 use crate::sending::{apply, counts, events, get, python, run, samples, start, wait_for};
+use crate::{asking, tls};
 
 /// The three signals of a program, with the SDK's own settings.
 const PROGRAM: &str = include_str!("otlp/program.py");
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_sdk_for_python_sends() {
+async fn the_sdk_for_python_sends_by_http() {
+    the_sdk_for_python_sends("http", "http").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sdk_for_python_sends_by_grpc() {
+    the_sdk_for_python_sends("otlp_grpc", "grpc").await;
+}
+
+async fn the_sdk_for_python_sends(listener: &str, protocol: &str) {
     let Some(python) = python() else { return };
     let folder = tempfile::tempdir().unwrap();
     let server = start(folder.path()).await;
-    run(&python, PROGRAM, &[&format!("http://{}", server.http_addr())]).await;
+    run(&python, PROGRAM, &[&format!("http://{}", server.address(listener).unwrap()), protocol]).await;
     let of = |all: &[(String, String, f64)], start: &str, label: &str| {
         all.iter()
             .find(|(name, ..)| name.starts_with(start) && name.contains(label))
@@ -156,5 +170,92 @@ async fn requests_are_answered_as_the_protocol_has_it() {
     }
     assert_eq!(counts(&server).await, [3, 50, 1]);
     assert!(get(&server, "/metrics").await.contains("accepted_total{protocol=\"otlp\"}"));
+    server.stop().await;
+}
+
+/// What an ordinary client of gRPC is told: the code of each call, and the details or the bytes of the answer.
+async fn called(python: &Path, address: &str, ca_file: &str, token: &str) -> Value {
+    let mut command = tokio::process::Command::new(python);
+    let done = command.arg("-c").arg(CALLS).args([address, ca_file, token]).output().await.unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    serde_json::from_slice(&done.stdout).unwrap()
+}
+
+const CALLS: &str = include_str!("otlp/calls.py");
+
+/// A server that takes calls of gRPC, as `change` has it.
+async fn taking_calls(folder: &Path, change: impl FnOnce(&mut Settings)) -> Server {
+    lanner_io::receiver::install_crypto_provider();
+    let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
+    let mut settings = Settings::new(folder);
+    settings.listen = any_port;
+    (settings.carbon, settings.carbon_pickle) = (None, None);
+    settings.otlp_grpc = Some(any_port);
+    settings.max_body_bytes = 2_000_000;
+    change(&mut settings);
+    Server::start(settings).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_are_answered_as_grpc_has_it() {
+    let Some(python) = python() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let server = taking_calls(folder.path(), |_| ()).await;
+    let address = server.address("otlp_grpc").unwrap();
+    let told = called(&python, &address.to_string(), "", "").await;
+    let check = |call: &str, code: &str, details: &str| {
+        let text = told[call][1].as_str().map_or_else(|| told[call][1].to_string(), str::to_owned);
+        assert!(told[call][0] == code && text.contains(details), "{call}: {told}");
+    };
+    check("empty", "OK", "[]");
+    check("rubbish", "INVALID_ARGUMENT", "ends within a field");
+    // A message whose first field says that one record was refused.
+    check("partial", "OK", "[10,");
+    check("unknown", "UNIMPLEMENTED", "metrics, logs and traces");
+    check("large", "RESOURCE_EXHAUSTED", "server.max_body");
+    check("deflated", "UNIMPLEMENTED", "send gzip");
+
+    // What does not speak gRPC is told so, or cut off; the port of HTTP speaks HTTP/1.1 alone.
+    let answer = reqwest::get(format!("http://{address}/v1/metrics")).await;
+    assert!(answer.is_err(), "{answer:?}");
+    let mut preface = tokio::net::TcpStream::connect(server.http_addr()).await.unwrap();
+    preface.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
+    let mut told = Vec::new();
+    let _ = preface.read_to_end(&mut told).await;
+    assert!(told.is_empty() || told.starts_with(b"HTTP/1.1 4"), "{told:?}");
+    server.stop().await;
+}
+
+/// Where the server has a token and a certificate, callers show the one and see the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_need_what_requests_need() {
+    let Some(python) = python() else { return };
+    if !tls::has_openssl() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    tls::make(folder.path(), "cert");
+    let place = |name: &str| folder.path().join(name);
+    let token = "a-token-of-the-test-of-calls";
+    let server = taking_calls(folder.path(), |settings| {
+        settings.token = Some(Secret::Text(token.to_owned()));
+        settings.tls = Some(Tls { cert: place("cert.pem"), key: place("cert.key") });
+    })
+    .await;
+    let address = format!("localhost:{}", server.address("otlp_grpc").unwrap().port());
+    let cert = place("cert.ca.pem").display().to_string();
+    let told = called(&python, &address, &cert, "").await;
+    // Nor is it looked how large a call is.
+    for call in ["empty", "partial", "large"] {
+        assert_eq!(told[call][0], "UNAUTHENTICATED", "{told}");
+    }
+    let told = called(&python, &address, &cert, "another-token-than-that").await;
+    assert_eq!(told["empty"][0], "UNAUTHENTICATED", "{told}");
+    let told = called(&python, &address, &cert, token).await;
+    assert_eq!(
+        (&told["empty"][0], &told["rubbish"][0]),
+        (&json!("OK"), &json!("INVALID_ARGUMENT")),
+        "{told}"
+    );
     server.stop().await;
 }

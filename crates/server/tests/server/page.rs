@@ -39,6 +39,8 @@ async fn addresses(server: &Running) -> Vec<String> {
         "/explore",
         "/explore?stream=payments&measure=count&by=bank&from=now-1h&shift=1w",
         "/explore?target=nothing.at.all",
+        "/explore?target=*&target=sumSeries(*)&from=now-1h",
+        "/explore?stream=payments&measure=count&by=bank&from=now-1h&unusual=1",
         "/explore/unlike?from=now-1h",
         "/edit",
         "/edit?rule=too-many",
@@ -496,6 +498,11 @@ async fn a_wrong_question_is_answered_with_what_is_wrong() {
         ("stream=payments&from=yesterdayish", "from: "),
         ("stream=payments&shift=99999999999w", "shift: "),
         ("stream=payments&shift=soon", "shift: "),
+        ("query=%7B+target", "query: "),
+        ("query=nonsense", "query: "),
+        ("query=%7B+nonsense:+1+%7D&unusual=1", "query: should have one of"),
+        ("target=sumSeries(&target=*", "target"),
+        ("target=1&target=2&target=3&target=4&target=5&target=6&target=7&target=8&target=9", "at most 8"),
     ] {
         let (status, _, page) = get(&server, &format!("/explore?{query}")).await;
         let said = page.split("role=\"alert\">").nth(1).unwrap_or_else(|| panic!("{status} {query}: {page}"));

@@ -66,6 +66,18 @@ fn processors() -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_an_old_event_becomes_is_one_that_is_too_old() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = start(folder.path()).await;
+    let (status, applied) = apply(&server, &json!({ "processors": processors() })).await;
+    assert_eq!(status, 200, "{applied}");
+    // Each is copied, so that six events are kept until the next upkeep.
+    let lines: Vec<String> = (0..3).map(|at| line(at, "/cart", 502).replace("2026", "2020")).collect();
+    let (status, report) = post(&server, "/api/v1/events/access-log", "text/plain", lines.join("\n")).await;
+    assert_eq!((status, &report["accepted"], &report["too_old"]), (200, &json!(3), &json!(3)), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_rule_fires_on_lines_of_an_access_log() {
     let folder = tempfile::tempdir().unwrap();
     let server = start(folder.path()).await;

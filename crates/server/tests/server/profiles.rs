@@ -171,7 +171,7 @@ async fn hosts_tell_what_they_saw_and_events_say_so() {
         let path = format!("/api/v1/profiles/usual/hosts/{}", path.replace('+', "%20"));
         let (status, fleet) = ask(&server, "POST", &path, "", told.clone()).await;
         assert_eq!(status, 200, "{}", String::from_utf8_lossy(&fleet));
-        let mut member = host(&server, "", &[]).await;
+        let member = host(&server, "", &[]).await;
         member.learn_of_fleet(&fleet).unwrap();
         let changed = member.fleet().unwrap().changed_ms();
         let (status, nothing) = ask(&server, "POST", &format!("{path}?changed={changed}"), "", told).await;

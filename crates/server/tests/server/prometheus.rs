@@ -29,6 +29,7 @@ pub(crate) fn program() -> Option<PathBuf> {
 impl Prometheus {
     /// Starts it at a port, with a configuration and a folder of data below `folder`.
     pub(crate) async fn start(program: &Path, folder: &Path, port: u16, config: &str) -> Self {
+        lanner_io::receiver::install_crypto_provider();
         let (file, data) = (folder.join("prometheus.yml"), folder.join("data"));
         std::fs::write(&file, config).unwrap();
         let url = format!("http://127.0.0.1:{port}");
@@ -40,6 +41,7 @@ impl Prometheus {
             .arg(format!("--web.listen-address=127.0.0.1:{port}"))
             // A first message is lost where it has not yet looked up whom to tell.
             .arg("--rules.alert.resend-delay=1s")
+            .arg("--web.enable-remote-write-receiver")
             .arg("--log.level=error");
         let program = command.kill_on_drop(true).spawn().unwrap();
         let begun = Instant::now();

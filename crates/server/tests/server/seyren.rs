@@ -169,6 +169,15 @@ async fn lists(running: &Running, ids: &[String]) {
         |id: &String| errors["values"].as_array().unwrap().iter().any(|check| check["id"] == json!(id));
     assert!(is_listed(cv) && !is_listed(&ids[0]), "{errors}");
     assert_eq!(running.get("/api/checks?fields=name&regexes=%5EHW").await["total"], json!(1));
+    // As in Seyren one list alone asks for nothing, and lists of two lengths are a mistake.
+    assert_eq!(running.get("/api/checks?regexes=%5EHW").await["total"], json!(3));
+    assert_eq!(running.get("/api/checks?fields=name").await["total"], json!(3));
+    for wrong in
+        ["fields=name&fields=target&regexes=HW", "fields=name&regexes=HW&regexes=a", "fields=name&regexes=("]
+    {
+        let (status, answer, _) = running.send("GET", &format!("/api/checks?{wrong}"), &Value::Null).await;
+        assert_eq!(status, 400, "{wrong}: {answer}");
+    }
     assert_eq!(running.get(&format!("/api/metrics/{m}/total")).await, json!({ m: 1 }));
     assert!(running.get("/api/config").await["baseUrl"].is_string());
 }
@@ -185,8 +194,16 @@ async fn changes(running: &Running, cv: &str) {
         "{changed}"
     );
     assert_eq!(changed["subscriptions"], check["subscriptions"]);
+    // Whoever says nothing of subscriptions leaves them.
+    let mut bare = check.clone();
+    bare.as_object_mut().unwrap().remove("subscriptions");
+    bare["error"] = json!("3.5");
+    let (_, changed, _) = running.send("PUT", &format!("/api/checks/{cv}"), &bare).await;
+    assert_eq!((&changed["error"], &changed["subscriptions"]), (&json!("3.5"), &check["subscriptions"]));
+    check["error"] = json!("4.0");
+    running.send("PUT", &format!("/api/checks/{cv}"), &check).await;
     let history = running.get(&format!("/api/v1/rules/{cv}/history")).await;
-    assert_eq!(history.as_array().unwrap().len(), 2);
+    assert_eq!(history.as_array().unwrap().len(), 4);
 }
 
 async fn subscriptions(running: &Running, cv: &str) {
@@ -199,6 +216,11 @@ async fn subscriptions(running: &Running, cv: &str) {
     assert_eq!(running.send("PUT", &format!("{own}/test"), &Value::Null).await.0, 502);
     assert_eq!(running.send("DELETE", &own, &Value::Null).await.0, 204);
     assert_eq!(running.send("DELETE", &own, &Value::Null).await.0, 404);
+    // Of two with one id, each can be ended alone.
+    let mut check = running.get(&format!("/api/checks/{cv}")).await;
+    check["subscriptions"][1]["id"] = check["subscriptions"][0]["id"].clone();
+    let (_, twice, _) = running.send("PUT", &format!("/api/checks/{cv}"), &check).await;
+    assert_ne!(twice["subscriptions"][0]["id"], twice["subscriptions"][1]["id"], "{twice}");
 }
 
 async fn ends(running: &Running, cv: &str) {
@@ -241,6 +263,23 @@ async fn truths_come_as_text_too_and_messages_name_the_check() {
             running.send("POST", "/api/checks", &check("wrong", enabled, ignore_ok)).await;
         assert!(status == 400 && answer.to_string().contains("should be true or false"), "{status} {answer}");
     }
+    // What is of another kind is not taken as if nothing stood there.
+    for (name, value) in [
+        ("name", json!(7)),
+        ("from", json!(-600)),
+        ("until", json!(["-1min"])),
+        ("target", json!([m])),
+        ("description", json!({})),
+        ("subscriptions", json!({})),
+        ("subscriptions", json!("x")),
+        ("subscriptions", json!([null])),
+    ] {
+        let mut wrong = check("wrong", json!(true), json!(true));
+        wrong[name] = value;
+        let (status, answer, _) = running.send("POST", "/api/checks", &wrong).await;
+        assert!(status == 400 && answer.to_string().contains("should be a"), "{name}: {status} {answer}");
+    }
+    assert_eq!(running.get("/api/checks?enabled=TRUE").await["total"], json!(1));
     running.carbon(&lines(m, std::iter::repeat_n(9.0, 5)), m).await;
     running.step_to(START_S + 5 * 60).await;
     let (on, off) = (

@@ -28,9 +28,11 @@ async fn lines_come_by_udp_and_tcp() {
     lines.write_all(b"orders:5|c|#bank:ing\nqueue:+3|g\nqueue:+").await.unwrap();
     lines.write_all(b"1|g").await.unwrap();
     drop(lines);
-    let mut web = TcpStream::connect(server.address("statsd").unwrap()).await.unwrap();
-    web.write_all(b"POST / HTTP/1.1\r\n\r\nevil:1|c\n").await.unwrap();
-    assert_eq!(web.read(&mut [0]).await.unwrap_or(0), 0, "the connection stays open");
+    for page in [&b"POST / HTTP/1.1\r\n\r\nevil:1|c\n"[..], b"\x16\x03\x01\x00\xf4\x01\nevil:1|c\n"] {
+        let mut web = TcpStream::connect(server.address("statsd").unwrap()).await.unwrap();
+        web.write_all(page).await.unwrap();
+        assert_eq!(web.read(&mut [0]).await.unwrap_or(0), 0, "the connection stays open");
+    }
 
     let orders = r#"stats.counters.orders.count{bank="ing"}"#;
     wait_for(&server, |all| {
@@ -47,8 +49,8 @@ async fn lines_come_by_udp_and_tcp() {
     assert!(!all.iter().any(|(name, ..)| name.contains("evil")), "{all:?}");
     // Samples stand at whole seconds.
     assert!(all.iter().all(|(_, time, _)| !time.contains('.')), "{all:?}");
-    // Two lines of rubbish, and a request of HTTP.
-    assert_eq!(counts(&server).await[2], 3);
+    // Two lines of rubbish, a request of HTTP, and a handshake of TLS.
+    assert_eq!(counts(&server).await[2], 4);
     assert!(get(&server, "/metrics").await.contains("accepted_total{protocol=\"statsd\"}"));
     server.stop().await;
 }

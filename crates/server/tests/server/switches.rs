@@ -111,7 +111,7 @@ async fn clients_get_a_snapshot_and_are_told_of_changes() {
     let tag = response.headers()["etag"].to_str().unwrap().to_owned();
     assert!(response.headers()["x-lanner-now-ms"].to_str().unwrap().parse::<i64>().is_ok());
     let snapshot = Snapshot::from_text(&response.text().await.unwrap()).unwrap();
-    assert_eq!((snapshot.revision(), snapshot.switches().len()), (1, 1));
+    assert_eq!((snapshot.revision(), snapshot.n_switches()), (1, 1));
     assert!(event.contains(&tag.replace('"', "")) && tag == format!("\"{}\"", snapshot.tag()));
     assert_eq!(get(tag).await.unwrap().status(), 304);
     running.server.stop().await;

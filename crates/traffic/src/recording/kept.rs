@@ -1,4 +1,5 @@
-//! A recording as bytes: its names as a line of JSON, then 43 bytes for each call. Sessions that the log names are left out.
+//! A recording as bytes: its names as a line of JSON, then 43 bytes for each call, and where the log names sessions, 4 more for each at
+//! the end.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,8 +7,9 @@ use super::{Names, Recording};
 use crate::call::{Call, Method, Object};
 use crate::endpoints::UNKNOWN;
 
-/// Bytes of a call.
+/// Bytes of a call, and of the session that the log names for it.
 const RECORD: usize = 43;
+const TAG: usize = 4;
 
 #[derive(Serialize, Deserialize)]
 struct Head {
@@ -15,43 +17,59 @@ struct Head {
     shapes: Vec<String>,
     n_found: Vec<u64>,
     n_calls: usize,
+    /// Sessions that the log names; the first is that of calls without one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    tags: Vec<String>,
 }
 
 impl Recording {
     /// Writes it at the end of `out`.
-    pub(crate) fn write(&self, out: &mut Vec<u8>) {
-        let texts = |names: &Names| names.texts.iter().map(ToString::to_string).collect();
+    pub fn write(&self, out: &mut Vec<u8>) {
+        let texts = |names: &Names| -> Vec<String> { names.texts.iter().map(ToString::to_string).collect() };
+        let has_tags = self.tags.texts.len() > 1;
         let head = Head {
             keys: texts(&self.keys),
             shapes: texts(&self.shapes),
             n_found: self.n_found.clone(),
             n_calls: self.calls.len(),
+            tags: if has_tags { texts(&self.tags) } else { Vec::new() },
         };
         out.extend(serde_json::to_vec(&head).unwrap_or_default());
         out.push(b'\n');
         for (key, shape, call) in &self.calls {
             write_call(*key, *shape, call, out);
         }
+        if has_tags {
+            out.extend(self.calls.iter().flat_map(|(.., call)| call.tag.to_le_bytes()));
+        }
     }
 
     /// Reads what [`Recording::write`] wrote; `None` if it is damaged.
-    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
+    #[must_use]
+    pub fn read(bytes: &[u8]) -> Option<Self> {
         let end = bytes.iter().position(|byte| *byte == b'\n')?;
         let (head, records) = bytes.split_at_checked(end)?;
         let head: Head = serde_json::from_slice(head).ok()?;
         let records = records.get(1..)?;
-        if records.len() != head.n_calls.checked_mul(RECORD)? || head.n_found.len() != head.shapes.len() {
+        let (records, tags) = records.split_at_checked(head.n_calls.checked_mul(RECORD)?)?;
+        let n_tags = if head.tags.is_empty() { 0 } else { head.n_calls };
+        if tags.len() != n_tags.checked_mul(TAG)? || head.n_found.len() != head.shapes.len() {
             return None;
         }
         let mut recording = Self::new(super::KeyBy::default());
         head.keys.iter().for_each(|key| _ = recording.keys.number(key));
         head.shapes.iter().for_each(|shape| _ = recording.shapes.number(shape));
+        head.tags.iter().for_each(|tag| _ = recording.tags.number(tag));
         recording.n_found = head.n_found;
         let is_known = |(key, shape, _): &(u32, u32, Call)| {
             (*key as usize) < recording.keys.texts.len() && (*shape as usize) < recording.shapes.texts.len()
         };
         let calls: Option<Vec<_>> = records.chunks_exact(RECORD).map(read_call).collect();
         recording.calls = calls.filter(|calls| calls.iter().all(is_known))?;
+        for ((.., call), tag) in recording.calls.iter_mut().zip(tags.as_chunks::<TAG>().0) {
+            call.tag = u32::from_le_bytes(*tag);
+            recording.tags.texts.get(call.tag as usize)?;
+        }
         Some(recording)
     }
 }
@@ -118,6 +136,11 @@ mod tests {
 
     #[test]
     fn it_reads_back() {
+        reads_back(false);
+        reads_back(true);
+    }
+
+    fn reads_back(has_tags: bool) {
         let mut recording = Recording::new(KeyBy::default());
         for (i, line) in [
             "GET /users/7?a=1&a=2 HTTP/1.1",
@@ -131,11 +154,15 @@ mod tests {
         {
             let mut request = Request { time_ms: i as i64 - 2, status: Some(404), ..Request::default() };
             request.set_line(line);
+            if has_tags && i > 0 {
+                request.session = format!("session {i}").into();
+            }
             recording.add_of(&format!("client {i}"), &request);
         }
         let mut bytes = Vec::new();
         recording.write(&mut bytes);
         let again = Recording::read(&bytes).unwrap();
+        assert_eq!((again.tag(0), again.tag(2)), ("", if has_tags { "session 2" } else { "" }));
         assert_eq!(format!("{:?}", again.calls), format!("{:?}", recording.calls));
         assert_eq!((again.keys.texts, again.shapes.texts), (recording.keys.texts, recording.shapes.texts));
         for length in 0..bytes.len() {

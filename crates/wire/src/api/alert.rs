@@ -48,6 +48,13 @@ pub struct EvaluationView {
     pub base: Option<f64>,
     /// How far the value is from the base, as a part of the base: -0.25 is a quarter less.
     pub change: Option<f64>,
+    /// Below which value something would have been found, of detectors that know: `holt_winters`, `band`, `level`, `time_shift` and
+    /// `automatic`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lower: Option<f64>,
+    /// Above which value something would have been found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upper: Option<f64>,
     /// How strange that is; `null` when there is no score.
     pub score: Option<f64>,
     /// Whether the score is infinite, which JSON cannot write as a number: changed from nothing at all.
@@ -80,6 +87,8 @@ impl From<&Evaluation> for EvaluationView {
             value: evaluation.value,
             base: evaluation.base,
             change: change(evaluation.value, evaluation.base),
+            lower: evaluation.lower,
+            upper: evaluation.upper,
             score: score.filter(|score| score.is_finite()),
             score_infinite: score.is_some_and(f64::is_infinite),
             outcome: evaluation.outcome,

@@ -90,6 +90,28 @@ pub struct DetectorView {
     pub too_alike: bool,
     /// How many alarms a day to expect at limits of a rule, as the held-out rows would have caused.
     pub alarms: Vec<AlarmsView>,
+    /// The label whose values have a detector each; `null` for one detector. The numbers above are then those of all together.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(example = "host"))]
+    pub by: Option<String>,
+    /// The detectors of the values of that label, in their order.
+    #[serde(default)]
+    pub entities: Vec<DetectorEntityView>,
+}
+
+/// The detector of one value of a label.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DetectorEntityView {
+    /// The value.
+    #[cfg_attr(feature = "openapi", schema(example = "web-1"))]
+    pub name: String,
+    /// Rows that it was trained on.
+    pub rows: u64,
+    /// Alarms a day to expect at its threshold.
+    pub expected_alarms_per_day: f64,
+    /// Whether these rows followed a course without any noise.
+    pub too_alike: bool,
 }
 
 /// A column of a detector.

@@ -74,6 +74,43 @@ pub struct WorkerView {
     /// How many rules are in them.
     #[cfg_attr(feature = "openapi", schema(example = 512))]
     pub rules: u64,
+    /// For how long it counts as being there if it says nothing more, milliseconds.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(example = 8200))]
+    pub lease_ms: i64,
+    /// For how long the longest overdue of its rules was due when it last said so, milliseconds.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(example = 0))]
+    pub lag_ms: i64,
+    /// How many evaluations it had made by then.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(example = 360_000))]
+    pub evaluations: u64,
+}
+
+/// A shard: rules that one worker evaluates.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ShardView {
+    /// Which of the 256.
+    #[cfg_attr(feature = "openapi", schema(example = 17))]
+    pub shard: u8,
+    /// The process and host of the worker that holds it; nothing if nobody does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(example = "process 4711 on rules-2"))]
+    pub worker: Option<String>,
+    /// Grows whenever somebody takes it; what is written under an earlier one is refused.
+    #[cfg_attr(feature = "openapi", schema(example = 12))]
+    pub epoch: u64,
+    /// How many turns were written.
+    #[cfg_attr(feature = "openapi", schema(example = 4300))]
+    pub turns: i64,
+    /// Its rules.
+    #[cfg_attr(feature = "openapi", schema(example = json!(["payments-floor"])))]
+    pub rules: Vec<String>,
+    /// For how long the longest overdue of them is due, milliseconds.
+    #[cfg_attr(feature = "openapi", schema(example = 0))]
+    pub lag_ms: i64,
 }
 
 /// What became of a configuration file that was read again.

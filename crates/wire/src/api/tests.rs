@@ -38,6 +38,8 @@ fn evaluations() {
         window: window(),
         value: Some(150.0),
         base: Some(200.0),
+        lower: None,
+        upper: Some(225.5),
         score: Some(Score::new(0.25)),
         outcome: Outcome::Breach,
         error: None,
@@ -49,8 +51,8 @@ fn evaluations() {
     let mut expected = json!({
         "id": "ab", "rule": "drop", "version": 3, "group": {"bank": "hsbc"},
         "window": {"start": "2026-01-01T00:00:00Z", "end": "2026-01-01T00:01:00Z"},
-        "value": 150.0, "base": 200.0, "change": -0.25, "score": 0.25,
-        "outcome": "breach", "state": "pending", "late": false, "evaluated": "2026-01-01T00:01:01.5Z",
+        "value": 150.0, "base": 200.0, "change": -0.25, "upper": 225.5,
+        "score": 0.25, "outcome": "breach", "state": "pending", "late": false, "evaluated": "2026-01-01T00:01:01.5Z",
     });
     check(&EvaluationView::from(&evaluation), &expected);
 

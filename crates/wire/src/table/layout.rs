@@ -1,7 +1,7 @@
 //! Detects the meaning of columns from the first rows.
 //!
 //! - **Times**: a column of dates, else of large numbers that rise and are called like times, else of large numbers
-//!   that rise; a column of times of day beside one of days belongs to it.
+//!   that rise; a column of times of day beside one of days belongs to it. Or year, month, day and so on have a column each.
 //! - **Long form**: a column `name`, `series`, `metric` or the like and one called `value` (`_measurement`, `_field` and
 //!   `_value` in what Influx exports); every other column is a label, unless it differs from row to row.
 //! - **Wide form**: every column of numbers is a series. Texts that are the same in every row, or that tell rows of one
@@ -15,6 +15,7 @@ use super::error::{DatedCell, TableError};
 use super::number::{Decimal, NumberForm, TableDecimal};
 use super::options::Options;
 use super::order::{Cell, Order};
+use super::parts::Parts;
 use super::rows::cell;
 use super::seen::{MAX_TEXTS, Seen, is_called_id, look, text_of};
 use super::time::{ClockForm, TimeForm, is_time_name};
@@ -48,6 +49,8 @@ pub struct Layout {
     pub time: Option<usize>,
     /// The column of times of day, where dates and times of day have a column each.
     pub time_of_day: Option<usize>,
+    /// The columns of year, month and so on, where these have a column each; `time` is that of the year.
+    pub(super) parts: Option<Parts>,
     /// The columns of values.
     pub values: Vec<usize>,
     /// Of [`Self::values`]: whether it is a total that only grows, or starts again.
@@ -58,6 +61,8 @@ pub struct Layout {
     pub labels: Vec<usize>,
     /// The column of marks.
     pub(super) marks: Option<usize>,
+    /// The label that says whose a row is, if the user named one.
+    pub entity: Option<usize>,
     /// Columns that hold no numbers.
     pub texts: Vec<usize>,
     /// Columns of numbers that measure nothing, such as `id`.
@@ -174,6 +179,7 @@ pub(super) fn finish_long(
 ) -> Result<Layout, TableError> {
     let seen = look(rows.get(layout.n_above..).unwrap_or_default(), layout.n_columns);
     layout.marks = options.marks.map(|name| layout.find(name)).transpose()?;
+    layout.entity = options.entity.map(|name| layout.find(name)).transpose()?;
     layout.labels.retain(|at| Some(*at) != layout.marks);
     if layout.time.is_none() || options.time.is_some() {
         let free: Vec<usize> = layout.labels.clone();
@@ -183,10 +189,11 @@ pub(super) fn finish_long(
         let form = form.or_else(|| seen[at].times.form_wanted()).unwrap_or(TimeForm::Written);
         layout.times = Some((form, layout.order(&seen[at], at, options)?));
     }
-    let (time, clock) = (layout.time, layout.time_of_day);
-    layout.labels.retain(|at| Some(*at) != time && Some(*at) != clock);
+    let of_time: Vec<usize> = layout.of_time().collect();
+    layout.labels.retain(|at| !of_time.contains(at));
     if !layout.is_influx && !is_own(&layout.names) {
         layout.leave_out_row_texts(&seen, rows.len() - layout.n_above);
+        layout.label_entity();
     }
     layout.find_numbers(&seen, options, delimiter);
     // Whatever a few of the numbers look like.
@@ -217,17 +224,21 @@ impl Layout {
         delimiter: u8,
     ) -> Result<(), TableError> {
         self.marks = options.marks.map(|name| self.find(name)).transpose()?;
+        self.entity = options.entity.map(|name| self.find(name)).transpose()?;
+        let named = [self.marks, self.entity];
+        let is_other = |at: &usize| !named.contains(&Some(*at));
         let wanted: Vec<usize> =
             options.values.iter().map(|name| self.find(name)).collect::<Result<_, _>>()?;
         let free: Vec<usize> =
-            (0..self.n_columns).filter(|at| Some(*at) != self.marks && !wanted.contains(at)).collect();
+            (0..self.n_columns).filter(is_other).filter(|at| !wanted.contains(at)).collect();
         self.find_time(seen, &free, options)?;
         if let Some(&at) = wanted.iter().find(|&&at| seen[at].n_filled > 0 && seen[at].numbers.n_numbers == 0)
         {
             let (line, text) = seen[at].first.clone().unwrap_or_default();
             return Err(TableError::NotNumbers { line, column: at + 1, name: self.names[at].clone(), text });
         }
-        let is_free = |at: &usize| ![self.time, self.time_of_day, self.marks].contains(&Some(*at));
+        let of_time: Vec<usize> = self.of_time().collect();
+        let is_free = |at: &usize| is_other(at) && !of_time.contains(at);
         // Nothing stands in them, not even a name: what a separator at the end of each row leaves.
         let is_there = |at: &usize| seen[*at].n_filled > 0 || self.names[*at] != nameless(*at);
         let rest: Vec<usize> = (0..self.n_columns).filter(is_free).filter(is_there).collect();
@@ -238,6 +249,7 @@ impl Layout {
         let (identifiers, series) =
             if series.is_empty() { (Vec::new(), identifiers) } else { (identifiers, series) };
         self.find_labels(rows, seen, &texts, &identifiers, &wanted);
+        self.label_entity();
         let is_left = |at: &usize| !self.labels.contains(at) && !wanted.contains(at) && wanted.is_empty();
         self.texts = texts.into_iter().filter(is_left).collect();
         self.identifiers = identifiers.into_iter().filter(is_left).collect();
@@ -251,6 +263,20 @@ impl Layout {
         self.totals = self.values.iter().map(|&at| seen[at].is_total(&self.names[at])).collect();
         self.find_numbers(seen, options, delimiter);
         Ok(())
+    }
+
+    /// The columns that say when.
+    fn of_time(&self) -> impl Iterator<Item = usize> {
+        let parts = self.parts.into_iter().flat_map(Parts::columns);
+        self.time.into_iter().chain(self.time_of_day).chain(parts)
+    }
+
+    /// What the user says is a label is one.
+    fn label_entity(&mut self) {
+        self.labels.extend(self.entity);
+        self.labels.sort_unstable();
+        self.labels.dedup();
+        self.texts.retain(|at| Some(*at) != self.entity);
     }
 
     /// The surest column of times, and the first of those; and the times of day that belong to it.
@@ -273,7 +299,17 @@ impl Layout {
                 let (form, how_sure) = seen[at].times.form(&self.names[at], at == 0)?;
                 Some((how_sure, std::cmp::Reverse(at), form))
             });
-            times.max_by_key(|(how_sure, at, _)| (*how_sure, *at)).map(|(_, at, form)| (at.0, form))
+            let surest = times.max_by_key(|(how_sure, at, _)| (*how_sure, *at));
+            self.parts = Parts::find(&self.names, seen, free);
+            match (surest, self.parts.and_then(Parts::year)) {
+                // Numbers that only rise may be anything.
+                (None | Some((1, ..)), Some(year)) => {
+                    self.time = Some(year);
+                    self.times = Some((TimeForm::Written, DateOrder::YearFirst));
+                    return Ok(());
+                }
+                (surest, _) => surest.map(|(_, at, form)| (at.0, form)),
+            }
         };
         let Some((at, form)) = form else {
             let looks_so = free.iter().find(|&&at| is_time_name(&self.names[at]) && seen[at].n_filled > 0);
@@ -318,7 +354,10 @@ impl Layout {
             .map(|(_, row)| row)
             .filter(|row| row.len() == self.n_columns)
             .collect();
-        let when = |row: &ByteRecord| (row[time].to_vec(), self.time_of_day.map(|at| row[at].to_vec()));
+        let when = |row: &ByteRecord| match self.parts.filter(|parts| parts.year() == Some(time)) {
+            Some(parts) => (parts.text(row).into_bytes(), None),
+            None => (row[time].to_vec(), self.time_of_day.map(|at| row[at].to_vec())),
+        };
         let n_times = rows.iter().map(|row| when(row)).collect::<HashSet<_>>().len();
         let is_repeated = (rows.len() - n_times) * 20 > rows.len();
         let is_label = |at: &usize| {

@@ -198,6 +198,7 @@ impl NumbersSeen {
             unit: unit.unwrap_or_default().to_owned(),
             is_half_bare: is_mixed && !is_scaled && self.units.iter().any(|(unit, _)| unit.is_empty()),
             is_scaled,
+            is_size: unit.and_then(scale).is_some_and(|(factor, base)| base.is_empty() && factor > 1.0),
         }
     }
 }
@@ -255,6 +256,8 @@ pub(super) struct NumberForm {
     pub(super) is_half_bare: bool,
     /// Whether units differ in size only, and are made one.
     pub(super) is_scaled: bool,
+    /// Whether the unit is nothing but a size, as in `12k`, of which a number without it is a part.
+    pub(super) is_size: bool,
 }
 
 impl NumberForm {
@@ -263,6 +266,7 @@ impl NumberForm {
         let cell = cell.trim();
         if self.decimal == Decimal::Point
             && !self.is_scaled
+            && !self.is_size
             && let Ok(number) = cell.parse::<f64>()
         {
             return if number.is_infinite() {
@@ -293,26 +297,59 @@ impl NumberForm {
         };
         let factor = match scale(apart.unit) {
             Some((factor, _)) if self.is_scaled => factor,
-            _ if apart.unit == self.unit || apart.unit.is_empty() => 1.0,
-            _ if self.unit.is_empty() => {
-                return wrong(&format!("has the unit {}, and the other cells have none", shown(apart.unit)));
-            }
-            _ => return wrong(&format!("has another unit than the column's {}; convert it", self.unit)),
+            _ if apart.unit == self.unit => 1.0,
+            found => match self.in_own_unit(found) {
+                Some(factor) => factor,
+                None if apart.unit.is_empty() => 1.0,
+                None if self.unit.is_empty() => {
+                    return wrong(&format!(
+                        "has the unit {}, and the other cells have none",
+                        shown(apart.unit)
+                    ));
+                }
+                None => {
+                    return wrong(&format!("has another unit than the column's {}; convert it", self.unit));
+                }
+            },
         };
-        // Whole factors only, for a thousandth is no exact number.
-        let number = if factor < 1.0 { number / (1.0 / factor).round() } else { number * factor };
+        // By whole numbers where there is one, for a thousandth is no exact number.
+        let number = if factor < 1.0 { number / nearly_whole(1.0 / factor) } else { number * factor };
         Ok(if apart.is_negative { -number } else { number })
+    }
+
+    /// How many of the column's unit one of these is, where they differ in size only: what is usually seconds may be
+    /// milliseconds once, long after the rows that tell the column's unit.
+    fn in_own_unit(&self, found: Option<Scale<'_>>) -> Option<f64> {
+        one_in(found?, scale(&self.unit)?)
     }
 }
 
+/// How many of the second unit one of the first is. A lone `m` may be metres or minutes as well, and is no thousandth of
+/// what has no unit.
+fn one_in((factor, base): Scale<'_>, (own, own_base): Scale<'_>) -> Option<f64> {
+    (base == own_base && (!base.is_empty() || factor.min(own) >= 1.0)).then_some(factor / own)
+}
+
+/// The nearest whole number, unless it is another one.
+fn nearly_whole(number: f64) -> f64 {
+    let whole = number.round();
+    if (number - whole).abs() < 1e-9 * whole { whole } else { number }
+}
+
+/// A factor, and the unit that it counts.
+type Scale<'a> = (f64, &'a str);
+
 /// How many of its base unit a unit is.
-fn scale(unit: &str) -> Option<(f64, &str)> {
-    const TIMES: [(&str, f64); 9] = [
+fn scale(unit: &str) -> Option<Scale<'_>> {
+    const TIMES: [(&str, f64); 12] = [
         ("sec", 1.0),
+        ("seconds", 1.0),
         ("min", 60.0),
         ("mins", 60.0),
+        ("minutes", 60.0),
         ("h", 3_600.0),
         ("hr", 3_600.0),
+        ("hour", 3_600.0),
         ("hours", 3_600.0),
         ("d", 86_400.0),
         ("day", 86_400.0),
@@ -392,8 +429,21 @@ mod tests {
         check(&["950 ms", "1.2 s", "2 min"], &[0.95, 1.2, 120.0]);
         check(&["512 KiB", "1 MiB"], &[524_288.0, 1_048_576.0]);
         check(&["950", "1.2k", "3M"], &[950.0, 1_200.0, 3e6]);
-        let mixed: Vec<&str> = std::iter::repeat_n("5 kg", 99).chain(["5 lb"]).collect();
-        assert_eq!(read(&mixed)[98..], [Some(5.0), None]);
+        let late = |usual: &'static str, last: &'static str| {
+            let cells: Vec<&str> = std::iter::repeat_n(usual, 99).chain([last]).collect();
+            read(&cells)[99]
+        };
+        assert_eq!(late("5 kg", "5 lb"), None);
+        // Into the unit that nearly all have.
+        assert_eq!(late("1.2 s", "950 ms"), Some(0.95));
+        assert_eq!(late("2 MiB", "512KiB"), Some(0.5));
+        assert_eq!(late("2 h", "30 min"), Some(0.5));
+        assert_eq!(late("1.2k", "950"), Some(0.95));
+        assert_eq!(late("1.2k", "0"), Some(0.0));
+        assert_eq!(late("950", "1.2k"), Some(1_200.0));
+        assert_eq!(late("5 m", "3"), Some(3.0)); // metres, or minutes
+        assert_eq!(late("5 ms", "3"), Some(3.0));
+        assert_eq!(late("950", "5m"), None);
         assert_eq!(read(&["900", "12o", "0"]), [Some(900.0), None, Some(0.0)]);
         check(&["0", "0", "0", "5 ms", "0"], &[0.0, 0.0, 0.0, 5.0, 0.0]);
     }

@@ -14,6 +14,8 @@ pub struct Options<'a> {
     pub values: &'a [String],
     /// A column of 0 and 1 that marks known incidents.
     pub marks: Option<&'a str>,
+    /// A column that says whose a row is, such as its host: a label, whatever stands in it.
+    pub entity: Option<&'a str>,
     /// Whether day or month comes first.
     pub date_order: Option<DateOrder>,
     /// Whether a point or a comma stands before decimals.

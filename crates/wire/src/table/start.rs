@@ -2,7 +2,11 @@
 
 use std::io::{self, Cursor, Read};
 
+use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 use encoding_rs_io::DecodeReaderBytesBuilder;
+
+/// So much tells whether characters have two bytes each.
+const HEAD_BYTES: u64 = 64;
 
 /// So much is looked at.
 const START_BYTES: u64 = 64 * 1024;
@@ -15,8 +19,18 @@ const DELIMITERS: [u8; 4] = [b',', b'|', b'\t', b';'];
 
 /// The start of the input, as UTF-8 without a byte order mark and with line feeds, and all of it. An input that fails later
 /// than at its beginning fails where the rest is read.
-pub(crate) fn peek<'a>(input: impl Read + 'a) -> io::Result<(Vec<u8>, Box<dyn Read + 'a>)> {
-    let mut decoded = DecodeReaderBytesBuilder::new().utf8_passthru(true).strip_bom(true).build(input);
+pub(crate) fn peek<'a>(mut input: impl Read + 'a) -> io::Result<(Vec<u8>, Box<dyn Read + 'a>)> {
+    let mut head = Vec::new();
+    let rest: Box<dyn Read + 'a> = match input.by_ref().take(HEAD_BYTES).read_to_end(&mut head) {
+        Ok(_) => Box::new(input),
+        Err(error) if head.is_empty() => return Err(error),
+        Err(error) => Box::new(Broken(Some(error))),
+    };
+    let mut decoded = DecodeReaderBytesBuilder::new()
+        .encoding(two_bytes_each(&head))
+        .utf8_passthru(true)
+        .strip_bom(true)
+        .build(Cursor::new(head).chain(rest));
     let mut start = Vec::new();
     let rest: Box<dyn Read + 'a> = match decoded.by_ref().take(START_BYTES).read_to_end(&mut start) {
         Ok(_) => Box::new(decoded),
@@ -28,6 +42,20 @@ pub(crate) fn peek<'a>(input: impl Read + 'a) -> io::Result<(Vec<u8>, Box<dyn Re
     }
     return_to_feed(&mut start);
     Ok((start.clone(), Box::new(Cursor::new(start).chain(Returns(rest)))))
+}
+
+/// UTF-16 without the mark that says so: of nearly every character of a table one byte is zero, and always the same one.
+fn two_bytes_each(head: &[u8]) -> Option<&'static Encoding> {
+    let has_mark = head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff");
+    let pairs = || head.chunks_exact(2);
+    let n_pairs = pairs().len();
+    let n_zero = [0, 1].map(|at| pairs().filter(|pair| pair[at] == 0).count());
+    match n_zero {
+        _ if has_mark => None,
+        [0, second] if second * 4 > n_pairs * 3 => Some(UTF_16LE),
+        [first, 0] if first * 4 > n_pairs * 3 => Some(UTF_16BE),
+        _ => None,
+    }
 }
 
 /// Whether lines end as they did on a Macintosh, and as some spreadsheets still write them.

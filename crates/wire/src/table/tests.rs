@@ -57,6 +57,18 @@ fn wide() {
     );
     check("<DATE>,<TIME>,a,b\n20260101,0,2,3\n", &both, &[]);
     check("date,hour,a,b\n2026-01-01,0,2,3\n", &both, &[]);
+    check("date,hour,a,b\n2025-12-31,24,2,3\n", &both, &[]);
+    check("year,month,day,a,b\n2026,1,1,2,3\n", &both, &[]);
+    check("No,Year,Month,Day,Hour,Minute,a,b\n1,2026,01,1.0,0,0,2,3\n", &both, &[]);
+    check("month,a,b,year\n1,2,3,2026\n", &both, &[]);
+    check(
+        "year,month,day,hour,min,a\n2026,1,1,0,7,2\n2026,2,30,0,7,2\n",
+        &[&format!("min {at} 7"), &a],
+        &["line 3, column 1: year: \"2026-02-30 00:00:00\" is not a time"],
+    );
+    check("time,year,month,a,b\n2026-01-01,2026,1,2,3\n", &both, &[]);
+    check("\"MTU (UTC)\",a,b\n01.01.2026 00:00 - 01.01.2026 00:15,2,3\n", &both, &[]);
+    check("\"@timestamp\",a,b\n\"Jan 1, 2026 @ 00:00:00.000\",2,3\n", &both, &[]);
     check("time,a,b\n,kW,ms\n2026-01-01,2,3\n2026-01-01,,\n2026-01-01,2,3\n", &[&a, &b, &a, &b], &[]);
     check("An export\n\ntime,a,b\n2026-01-01,2,3\n", &both, &[]);
     check("#time,a,b\n2026-01-01,2 ms,$3\n", &both, &[]);
@@ -87,6 +99,8 @@ fn encodings() {
     let big: Vec<u8> =
         std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(u16::to_be_bytes).collect();
     check_with(&big, Options::default(), &expected, &[]);
+    check_with(&little[2..], Options::default(), &expected, &[]); // without its mark
+    check_with(&big[2..], Options::default(), &expected, &[]);
     let windows: Vec<u8> = text.chars().map(|c| c as u8).collect();
     check_with(&windows, Options::default(), &expected, &[]);
     let price = b"Datum;Preis\n01.01.2026;1.234,50 \x80\n"; // the euro sign of Windows

@@ -95,7 +95,7 @@ pub(super) enum ClockForm {
     Written,
     /// `1405`, `140500`
     Digits,
-    /// 0 to 23
+    /// 0 to 23, or 1 to 24
     Hours,
 }
 
@@ -129,7 +129,7 @@ pub(super) struct TimesSeen {
     n_fractions: usize,
     n_rising: usize,
     n_falling: usize,
-    /// Whole numbers below 24, and those that are hours and minutes, perhaps seconds.
+    /// Whole numbers up to 24, and those that are hours and minutes, perhaps seconds.
     n_hours: usize,
     n_of_day: usize,
     last_number: Option<f64>,
@@ -173,7 +173,7 @@ impl TimesSeen {
         self.n_fractions += usize::from(number.fract() != 0.0);
         self.n_rising += usize::from(self.last_number.is_none_or(|last| last <= number));
         self.n_falling += usize::from(self.last_number.is_none_or(|last| last >= number));
-        self.n_hours += usize::from(number.fract() == 0.0 && (0.0..24.0).contains(&number));
+        self.n_hours += usize::from(number.fract() == 0.0 && (0.0..=24.0).contains(&number));
         self.n_of_day += usize::from(digits_of_day(cell).is_some());
         self.last_number = Some(number);
     }
@@ -399,9 +399,10 @@ fn of_day(clock: Option<(ClockForm, &str)>) -> Result<i64, String> {
     let (clock_ms, example) = match form {
         ClockForm::Written => (written::parse(cell).and_then(|written| written.clock_ms), "14:05 or 2:05 PM"),
         ClockForm::Digits => (digits_of_day(cell), "1405 or 140500"),
+        // Whoever counts hours from 1 has a 24th.
         ClockForm::Hours => (
-            cell.parse().ok().filter(|hour| (0..24).contains(hour)).map(|hour: i64| hour * 3_600_000),
-            "0 to 23",
+            cell.parse().ok().filter(|hour| (0..=24).contains(hour)).map(|hour: i64| hour * 3_600_000),
+            "0 to 24",
         ),
     };
     clock_ms.ok_or_else(|| format!("\"{}\" is not a time of day; write {example}", shown(cell)))

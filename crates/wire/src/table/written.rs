@@ -81,34 +81,15 @@ pub(super) fn days_since_1970(date: civil::Date) -> i64 {
     i64::from(date.duration_since(civil::date(1970, 1, 1)).as_hours().div_euclid(24) as i32)
 }
 
-/// Reads one cell; `None` when it is no date or time of day from beginning to end.
+/// Reads one cell; `None` when it is no date or time of day from beginning to end. Of two, from one until the other, it is
+/// the first.
 pub(super) fn parse(text: &str) -> Option<Written> {
     let mut scan = Scan { rest: text.trim() };
     if !scan.rest.is_ascii() && !scan.rest.chars().any(|c| c.is_ascii_digit()) {
         return None;
     }
-    scan.weekday();
-    let mut date = scan.date();
-    let clock_ms = match date {
-        Some(_) => {
-            scan.between();
-            if scan.rest.is_empty() { None } else { Some(scan.clock(true)?) }
-        }
-        None => Some(scan.clock(false)?),
-    };
-    let offset_s = if clock_ms.is_some() { scan.offset()? } else { None };
-    if let Some(Dated::YearMissing { month, day }) = date {
-        // As ctime writes: Mon Oct 20 14:00:00 2025.
-        scan.spaces();
-        let (year, 4) = scan.number()? else { return None };
-        date = Some(Dated::Whole(Date::Known(civil_date(year, month, day)?)));
-    }
-    let date = match date {
-        Some(Dated::Whole(date)) => Some(date),
-        _ => None,
-    };
-    scan.spaces();
-    scan.rest.is_empty().then_some(Written { date, clock_ms, offset_s })
+    let written = scan.written()?;
+    (scan.rest.is_empty() || scan.until().is_some()).then_some(written)
 }
 
 enum Dated {
@@ -164,7 +145,46 @@ fn month(word: &str) -> Option<i16> {
     Some(at as i16 + 1)
 }
 
+/// What may stand before the clock that belongs to a date.
+const BEFORE_CLOCK: [&str; 4] = ["at ", "@", "à ", "um "];
+/// What may stand before the end of what a row is about.
+const BEFORE_END: [&str; 6] = ["- ", "– ", "— ", "/", "to ", "bis "];
+
 impl<'a> Scan<'a> {
+    /// A date, a time of day, or both, and spaces after it.
+    fn written(&mut self) -> Option<Written> {
+        self.weekday();
+        let mut date = self.date();
+        let clock_ms = match date {
+            Some(_) => {
+                self.between();
+                if self.rest.is_empty() { None } else { Some(self.clock(true)?) }
+            }
+            None => Some(self.clock(false)?),
+        };
+        let offset_s = if clock_ms.is_some() { self.offset()? } else { None };
+        if let Some(Dated::YearMissing { month, day }) = date {
+            // As ctime writes: Mon Oct 20 14:00:00 2025.
+            self.spaces();
+            let (year, 4) = self.number()? else { return None };
+            date = Some(Dated::Whole(Date::Known(civil_date(year, month, day)?)));
+        }
+        let date = match date {
+            Some(Dated::Whole(date)) => Some(date),
+            _ => None,
+        };
+        self.spaces();
+        Some(Written { date, clock_ms, offset_s })
+    }
+
+    /// The end, as in `01.01.2025 00:00 - 01.01.2025 00:15`.
+    fn until(&mut self) -> Option<()> {
+        let begin = BEFORE_END.iter().find(|begin| self.rest.starts_with(**begin))?;
+        self.rest = self.rest[begin.len()..].trim_start();
+        self.written()?;
+        self.rest.is_empty().then_some(())
+    }
+
     fn spaces(&mut self) {
         self.rest = self.rest.trim_start();
     }
@@ -231,9 +251,13 @@ impl<'a> Scan<'a> {
         civil_date(digits[..4].parse().ok()?, digits[4..6].parse().ok()?, digits[6..].parse().ok()?)
     }
 
-    /// `2025-10-20`, `2025/10/20`, `2025-10`, `2025-W43-1`, `2025-293`, `2025-Oct-20`.
+    /// `2025-10-20`, `2025/10/20`, `2025-10`, `2025-W43-1`, `2025-293`, `2025-Oct-20`, `2025年10月20日`.
     fn year_first(&mut self) -> Option<civil::Date> {
         let (year, 4) = self.number()? else { return None };
+        if self.eat("年년").is_some() {
+            let [month, day] = [self.number_before("月월")?, self.number_before("日일")?];
+            return civil_date(year, month, day);
+        }
         let separator = self.eat("-/. ")?;
         let separator = separator.encode_utf8(&mut [0; 4]).to_owned();
         if separator == "-" && self.eat("W").is_some() {
@@ -259,6 +283,13 @@ impl<'a> Scan<'a> {
             },
             _ => None,
         }
+    }
+
+    /// A number of one or two digits, and a sign of what it counts.
+    fn number_before(&mut self, sign: &str) -> Option<i16> {
+        self.spaces();
+        let (number, 1 | 2) = self.number()? else { return None };
+        self.eat(sign).map(|_| number)
     }
 
     /// What follows `2025-W`.
@@ -336,8 +367,8 @@ impl<'a> Scan<'a> {
     fn between(&mut self) {
         self.eat(",");
         self.spaces();
-        if self.rest.starts_with("at ") {
-            self.rest = &self.rest["at ".len()..];
+        if let Some(word) = BEFORE_CLOCK.iter().find(|word| self.rest.starts_with(**word)) {
+            self.rest = self.rest[word.len()..].trim_start();
         }
         let before = self.rest;
         self.eat("Tt_:-");
@@ -512,6 +543,14 @@ mod tests {
             "20/Oct/2025:14:00:00 +0000",
             "Oct 20, 2025, 2:00 PM",
             "October 20, 2025 at 2:00 PM",
+            "Oct 20, 2025 @ 14:00:00.000",
+            "20 octobre 2025 à 14h00",
+            "20. Oktober 2025 um 14:00 Uhr",
+            "2025年10月20日 14:00",
+            "2025년 10월 20일 14:00",
+            "20.10.2025 14:00 - 20.10.2025 14:15",
+            "2025-10-20T14:00Z/2025-10-20T15:00Z",
+            "2025-10-20 14:00 – 15:00",
             "October 20th 2025 2 PM",
             "Mon, 20 Oct 2025 14:00:00 GMT",
             "Mon, 20 Oct 2025 10:00:00 EDT",
@@ -554,6 +593,8 @@ mod tests {
             "2025-10-20 25:00",
             "2025-10-20 14:00 XYZ",
             "2025-10-20 14:00 and so on",
+            "2025-10-20 14:00 - later",
+            "2025-10-20 14:00 - 15:00 - 16:00",
             "10.0.0.1",
             "1.5",
             "1,190",

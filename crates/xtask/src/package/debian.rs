@@ -10,7 +10,7 @@ use super::tree::Tree;
 use crate::command::{output, root, succeed};
 
 /// What Debian runs before and after it changes files.
-const SCRIPTS: [&str; 3] = ["postinst", "prerm", "postrm"];
+const SCRIPTS: [&str; 4] = ["preinst", "postinst", "prerm", "postrm"];
 
 /// Makes the package in `folder`; its path.
 pub(super) fn make(tree: &Tree, release: &Release, folder: &Path) -> Result<PathBuf, String> {

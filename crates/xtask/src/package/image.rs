@@ -1,5 +1,5 @@
-//! The image for containers, in the layout of the Open Container Initiative: one layer with the program and the libraries it
-//! needs, and nothing else.
+//! The image for containers, in the layout of the Open Container Initiative: one layer with the program, the libraries it
+//! needs, the licences of both, and nothing else.
 //!
 //! Source of the formats: the OCI image specification 1.1, `image-layout.md`, `manifest.md` and `config.md`.
 
@@ -10,17 +10,23 @@ use serde_json::{Value, json};
 
 use super::files::{read, set_mode, sha256, write};
 use super::release::Release;
+use super::tree::Tree;
 use crate::command::{output, succeed};
 
 /// Who runs the program in a container.
 const USER: u32 = 10_001;
 const DATA: &str = "var/lib/lanner";
 const CERTIFICATES: &str = "etc/ssl/certs/ca-certificates.crt";
+/// Licences of what is linked into the program.
+const LICENCES: [&str; 2] = ["usr/share/doc/lanner/copyright", "usr/share/doc/lanner/LICENSE"];
+/// Debian's packages of the files that are copied from this machine, whose licences lie beside them.
+const COPIED: [&str; 3] = ["libc6", "libgcc-s1", "ca-certificates"];
 
 /// Makes the image in `folder`; the path of the archive, which `skopeo` takes.
-pub(super) fn make(program: &Path, release: &Release, folder: &Path) -> Result<PathBuf, String> {
+pub(super) fn make(program: &Path, tree: &Tree, release: &Release, folder: &Path) -> Result<PathBuf, String> {
     let (rootfs, layout) = (folder.join("work/rootfs"), folder.join("work/image"));
     fill(program, &rootfs)?;
+    licences(tree, &rootfs)?;
     let plain = folder.join("work/layer.tar");
     pack(&rootfs, &plain, release)?;
     let diff_id = sha256(&plain)?;
@@ -66,6 +72,22 @@ fn fill(program: &Path, rootfs: &Path) -> Result<(), String> {
     for (folder, mode) in [(DATA, 0o700), ("tmp", 0o1777)] {
         std::fs::create_dir_all(rootfs.join(folder)).map_err(|error| format!("{folder}: {error}"))?;
         set_mode(&rootfs.join(folder), mode)?;
+    }
+    Ok(())
+}
+
+/// Who receives the image receives the licences of all that is in it.
+fn licences(tree: &Tree, rootfs: &Path) -> Result<(), String> {
+    for path in LICENCES {
+        let entry = tree.0.get(path).ok_or_else(|| format!("the package has no /{path}"))?;
+        write(&rootfs.join(path), &entry.bytes)?;
+    }
+    for package in COPIED {
+        let path = format!("usr/share/doc/{package}/copyright");
+        let here = Path::new("/").join(&path);
+        if here.is_file() {
+            write(&rootfs.join(&path), &read(&here)?)?;
+        }
     }
     Ok(())
 }

@@ -55,6 +55,14 @@ fn of(linked: &[Linked]) -> String {
     format!("{INTRODUCTION}{}\n{INSIDE}", crates.join("\n"))
 }
 
+/// `NOTICE` with the texts of the licences below it, for what is given to people who do not have the sources.
+///
+/// # Errors
+/// Failures of cargo, and files that cannot be read.
+pub(crate) fn with_texts() -> Result<String, String> {
+    Ok(format!("{}\n{}", text()?, licences(&bill::metadata()?)?))
+}
+
 /// The texts of all licences, each once, below the names of the crates that come with it.
 pub(super) fn licences(metadata: &Value) -> Result<String, String> {
     let mut texts: BTreeMap<String, Vec<String>> = BTreeMap::new();

@@ -20,25 +20,26 @@ pub(super) struct Trial {
 impl Trial {
     /// Installs, uses, upgrades, removes and purges what was made, in the Debian at `bare`, as `packaging/try.sh` says.
     pub(super) fn run(&self, bare: &Path) -> Result<(), String> {
-        let bare = found("--try", bare, "")?;
-        // What it is upgraded to: the same program under the next number.
+        // Mounts and the network of its own end with it.
+        self.with_next(&["--mount", "--net", "--pid", "--fork"], "try.sh", &found("--try", bare, "")?)
+    }
+
+    /// Uses what was made under systemd, as `packaging/boot.sh` says; takes some minutes, as a watchdog has to bite.
+    pub(super) fn boot(&self, bare: &Path) -> Result<(), String> {
+        self.with_next(&["--mount"], "boot.sh", &found("--boot", bare, "--include=systemd-sysv,curl ")?)
+    }
+
+    /// Runs a script with the package and with what it is upgraded to: the same program under the next number.
+    fn with_next(&self, namespaces: &[&str], script: &str, bare: &Path) -> Result<(), String> {
         let next = Release { revision: self.release.revision + 1, ..self.release.clone() };
         let next = debian::make(&self.tree, &next, &self.folder)?;
-        // Mounts and the network of its own end with it.
         let mut trial = Command::new("unshare");
-        trial.args(["--mount", "--net", "--pid", "--fork", "sh"]).arg(root().join("packaging/try.sh"));
-        let outcome = succeed(trial.arg(&bare).arg(&self.debian).arg(&next));
+        trial.args(namespaces).arg("sh").arg(root().join("packaging").join(script));
+        let outcome = succeed(trial.arg(bare).arg(&self.debian).arg(&next));
         // Only the trial needed them.
         let _ = std::fs::remove_file(next);
         let _ = std::fs::remove_dir_all(self.folder.join("work"));
         outcome
-    }
-    /// Uses what was made under systemd, as `packaging/boot.sh` says; takes some minutes, as a watchdog has to bite.
-    pub(super) fn boot(&self, bare: &Path) -> Result<(), String> {
-        let bare = found("--boot", bare, "--include=systemd-sysv,curl ")?;
-        let mut trial = Command::new("unshare");
-        trial.args(["--mount", "sh"]).arg(root().join("packaging/boot.sh"));
-        succeed(trial.arg(&bare).arg(&self.debian))
     }
 }
 

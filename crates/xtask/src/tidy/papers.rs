@@ -92,6 +92,36 @@ fn the_book_has_every_page() {
     assert_eq!(bound, pages, "docs/SUMMARY.md lists the pages of docs, each once");
 }
 
+/// Each promise names a test that there is: `[`name`](file)`.
+#[test]
+fn promises_are_held_by_tests() {
+    let page = std::fs::read_to_string(root().join("docs/promises.md")).unwrap();
+    let named: Vec<(&str, &str)> = page
+        .split("[`")
+        .skip(1)
+        .filter_map(|rest| {
+            rest.split_once("`](../").and_then(|(name, rest)| Some((name, rest.split_once(')')?.0)))
+        })
+        .collect();
+    assert!(named.len() > 80, "{named:?}");
+    let promises = page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| Promise |"));
+    let unheld = promises.filter(|line| !line.starts_with("| ---") && !line.contains("[`"));
+    let mut problems: Vec<String> = unheld.map(|line| format!("nothing holds: {line}")).collect();
+    for (name, file) in named {
+        let source = std::fs::read_to_string(root().join(file)).unwrap_or_default();
+        let before = source.split(&format!("fn {name}(")).next().filter(|before| before.len() < source.len());
+        // Attributes stand between a test's mark and its name.
+        let is_test = before.is_some_and(|before| {
+            let lines = before.lines().rev().take_while(|line| !line.is_empty() && !line.starts_with('}'));
+            lines.into_iter().any(|line| line.contains("test"))
+        });
+        if !is_test {
+            problems.push(format!("{file} has no test `{name}`"));
+        }
+    }
+    assert_none(&problems);
+}
+
 #[test]
 fn the_notice_names_what_is_linked() {
     let written = std::fs::read_to_string(root().join("NOTICE")).unwrap_or_default();

@@ -2,7 +2,7 @@
 //!
 //! Alerts of one receiver that agree in its `group_by` labels share messages. A group's first message waits
 //! `group_wait` for more alerts of it, later news waits until `group_interval` has passed, and what still lasts is
-//! repeated every `repeat`. Every episode's beginning and end is sent, unless it is muted throughout.
+//! repeated every `repeat`. Every episode's beginning and end is sent, unless it is muted until it is over.
 //!
 //! A group has one message under way at a time. What the message says counts as sent once the receiver accepted it
 //! ([`Notifier::settle`]); what was refused does not, so the next message says what is true by then.
@@ -15,7 +15,7 @@
 //! knows of. Nothing is looked at while that lasts: its end is known.
 //!
 //! Reading order: [`Route`] (what a receiver wants), [`Notifier`], `record` (what a group was sent), `flush` (what a
-//! group is to be sent now), `inhibit`, `mutes` (what holds an alert back, for people).
+//! group is to be sent now), `inhibit`, `unheard` (what was held back to its end), `mutes` (what holds an alert back, for people).
 
 mod flush;
 mod group;
@@ -24,6 +24,7 @@ mod mutes;
 mod record;
 #[cfg(test)]
 mod tests;
+mod unheard;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -128,6 +129,8 @@ pub struct Notifier {
     inhibitions: Inhibitions,
     /// Groups that an inhibition holds back no more, and that are to be looked at.
     freed: BTreeSet<GroupKey>,
+    /// What ended since the last look, and when that was recorded: until then it still mutes others that ended with it.
+    ending: Vec<(i64, Labels)>,
     silences: Silences,
     /// Whether receivers are muted by the time, as far as that is known.
     phases: HashMap<Arc<str>, Phase>,
@@ -183,6 +186,7 @@ impl Notifier {
         // Rules change often, and what is muted may be much.
         let muted = self.groups.iter().filter(|((receiver, _), it)| it.head.muted && changed(receiver));
         held_back.extend(muted.map(|(key, _)| key.clone()));
+        self.ending.clear();
         self.inhibitions =
             Inhibitions::new(inhibitions, self.running.values().map(|running| &running.labels));
         for key in held_back {
@@ -260,8 +264,7 @@ impl Notifier {
             groups
         };
         if let Some(before) = before.filter(|before| alert.is_resolved() || *before != alert.labels) {
-            let freed = self.inhibitions.ends(&before);
-            self.freed.extend(freed);
+            self.ending.push((now_ms, before));
         }
         for key in std::mem::take(&mut self.freed) {
             self.flush_by(&key, now_ms);
@@ -269,8 +272,9 @@ impl Notifier {
         let alert = Arc::new(alert);
         for key in groups {
             let route = self.route(&key.0);
+            let is_unheard = self.is_unheard(&route, &key, &alert, now_ms);
             let record = self.groups.entry(key.clone()).or_default();
-            record.note(&alert);
+            record.note(&alert, is_unheard);
             let due_ms = record
                 .head
                 .last_sent_ms
@@ -302,7 +306,8 @@ impl Notifier {
     /// When there is something to look at next, milliseconds since the Unix epoch.
     #[must_use]
     pub fn next_due_ms(&self) -> Option<i64> {
-        self.due.first().map(|(due_ms, _)| *due_ms)
+        let due_ms = self.due.first().map(|(due_ms, _)| *due_ms);
+        due_ms.into_iter().chain(self.ending.first().map(|(ended_ms, _)| *ended_ms)).min()
     }
 
     /// The messages whose outcome is not known.
@@ -313,6 +318,7 @@ impl Notifier {
     /// Looks at every group that is due and writes its message.
     pub fn tick(&mut self, now_ms: i64) -> Flushed {
         let mut messages = Vec::new();
+        self.end_inhibitions(now_ms);
         self.silences.advance(now_ms);
         while let Some((_, key)) = self.due.first().filter(|(due_ms, _)| *due_ms <= now_ms).cloned() {
             messages.extend(self.flush(now_ms, &key));

@@ -113,6 +113,11 @@ impl Member {
         self.known.as_ref().is_some_and(|known| known.is_of(alert))
     }
 
+    /// Whether the receiver was notified that `alert` began, or is being notified.
+    pub(super) fn is_told(&self, alert: &NotifiedAlert) -> bool {
+        self.was_notified(alert) || self.offered.as_ref().is_some_and(|offered| offered.is_of(alert))
+    }
+
     /// Whether the receiver refused to hear that `alert` began.
     pub(super) fn was_refused(&self, alert: &NotifiedAlert) -> bool {
         self.refused.as_ref().is_some_and(|refused| refused.is_of(alert))
@@ -160,13 +165,15 @@ impl Record {
         self.members.is_empty() && self.head.under_way.is_none()
     }
 
-    /// Notes that `alert` runs, or is over.
-    pub(super) fn note(&mut self, alert: &Arc<NotifiedAlert>) {
+    /// Notes that `alert` runs, or is over; `is_unheard` if its end is to be sent to nobody.
+    pub(super) fn note(&mut self, alert: &Arc<NotifiedAlert>, is_unheard: bool) {
         let fingerprint: Arc<str> = alert.fingerprint.as_str().into();
         let member = self.members.entry(fingerprint.clone()).or_default();
         if alert.is_resolved() {
             member.running = None;
-            member.ended.push(Arc::clone(alert));
+            if !is_unheard {
+                member.ended.push(Arc::clone(alert));
+            }
         } else {
             member.running = Some(Arc::clone(alert));
         }

@@ -4,7 +4,7 @@ use lanner_core::{AlertState, MatchOp, Matcher, Silence, TimeRange};
 
 use super::*;
 
-fn alert(bank: &str, episode: u32, resolved_ms: Option<i64>) -> NotifiedAlert {
+pub(super) fn alert(bank: &str, episode: u32, resolved_ms: Option<i64>) -> NotifiedAlert {
     let labels = Labels::new([("bank", bank), ("rule", "floor")]);
     NotifiedAlert {
         fingerprint: bank.to_owned(),
@@ -27,7 +27,7 @@ fn alert(bank: &str, episode: u32, resolved_ms: Option<i64>) -> NotifiedAlert {
     }
 }
 
-fn notifier(wait_ms: i64, interval_ms: i64, repeat_ms: Option<i64>) -> Notifier {
+pub(super) fn notifier(wait_ms: i64, interval_ms: i64, repeat_ms: Option<i64>) -> Notifier {
     let mut notifier = Notifier::default();
     let route =
         Route { group_wait_ms: wait_ms, group_interval_ms: interval_ms, repeat_ms, ..Route::new("pager") };
@@ -36,7 +36,7 @@ fn notifier(wait_ms: i64, interval_ms: i64, repeat_ms: Option<i64>) -> Notifier 
 }
 
 /// Ticks once a second up to `until_ms` and writes each message as `time:alerts`, ended ones with `-`.
-fn run(notifier: &mut Notifier, from_ms: i64, until_ms: i64) -> Vec<String> {
+pub(super) fn run(notifier: &mut Notifier, from_ms: i64, until_ms: i64) -> Vec<String> {
     let mut lines = Vec::new();
     for now_ms in (from_ms..=until_ms).step_by(1_000) {
         for message in notifier.tick(now_ms).messages {
@@ -57,11 +57,11 @@ fn run(notifier: &mut Notifier, from_ms: i64, until_ms: i64) -> Vec<String> {
     lines
 }
 
-fn matching(text: &str) -> Matchers {
+pub(super) fn matching(text: &str) -> Matchers {
     Matchers::compile(&lanner_core::matchers::parse_matchers(text).unwrap()).unwrap()
 }
 
-fn pager() -> Vec<Arc<str>> {
+pub(super) fn pager() -> Vec<Arc<str>> {
     vec!["pager".into()]
 }
 

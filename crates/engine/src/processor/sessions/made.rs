@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 
 use super::key::KeyPart;
 
-/// The fields of a session, beside those that tell clients apart.
-pub(super) const NAMES: &[&str] = &[
+/// The fields of a session as it is told, beside those that tell clients apart.
+pub const NAMES: &[&str] = &[
     "id",
     "status",
     "over",

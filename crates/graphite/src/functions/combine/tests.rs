@@ -56,6 +56,7 @@ fn mistakes() {
     refused("asPercent(a.*,10,0)", "a number is the same");
     refused("asPercent(a.*,'ten')", "series or a number");
     refused("percentileOfSeries(a.*,0)", "above 0");
+    refused("stdev(a.x)", "needs points");
     refused("groupByNode(a.*,1,'scale')", "needs more than a group");
     refused("groupByNode(a.*,1,'mode')", "there is no aggregate mode");
     refused("reduceSeries(mapSeries(a.*,0),'frobnicate',1,'x','y')", "there is no function frobnicate()");

@@ -152,6 +152,7 @@ pub(super) fn noun(table: &str) -> &str {
         "stream" => "names of streams",
         "event_block" => "blocks of events",
         "evaluation" => "evaluations",
+        "band" => "usual ranges of evaluations",
         "history" => "measured values",
         "alert" => "alerts",
         "cursor" => "positions of rules",

@@ -1,21 +1,24 @@
 //! `lanner api evaluate`: how good a model is on a log with labels.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use lanner_boost::{Outcomes, outcomes_at};
 use lanner_quality::{Scored, auc_pr, auc_roc};
+use lanner_traffic::Session;
 use serde::Serialize;
 
 use super::labels::Labels;
 use super::log::LogArgs;
-use crate::failure::{Failure, Outcome, Result};
+use super::pictures::Pictures;
+use crate::failure::{Failure, Outcome, Result, remark};
 use crate::list::{self, Cell, Format, Row};
 
 /// Evaluate a model on an access log with labels that it was not learned from.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  lanner api evaluate tomorrow.log --model model.json --labels labels.csv")]
+  lanner api evaluate tomorrow.log --model model.json --labels labels.csv
+  lanner api evaluate tomorrow.log --model model.json --labels labels.csv --html model.html")]
 pub(super) struct Args {
     #[command(flatten)]
     log: LogArgs,
@@ -25,6 +28,9 @@ pub(super) struct Args {
     /// Table of labels, as for `lanner api learn`.
     #[arg(long, value_name = "FILE")]
     labels: PathBuf,
+    /// Also write a report of pictures: thresholds, importance and effect of features; one file, which loads nothing.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -72,17 +78,23 @@ impl Row for Quality {
     }
 }
 
+impl Quality {
+    /// Names and values for people.
+    fn facts(&self) -> Vec<(&'static str, String)> {
+        let cells = self.cells();
+        Self::COLUMNS.iter().copied().zip(cells.iter().map(Cell::for_people)).collect()
+    }
+}
+
 pub(super) fn run(args: &Args) -> Result<Outcome> {
     let model = super::model::load(&args.model)?;
     let log = args.log.read()?;
     let labels = Labels::read(&args.labels)?;
     let sessions = log.recording.traffic(&model.templates, &model.endpoints, log.settings).sessions;
     let known = labels.of(&sessions, &log.recording);
-    let (scores, labels): (Vec<f64>, Vec<bool>) = sessions
-        .iter()
-        .zip(known)
-        .filter_map(|(session, label)| label.map(|label| (model.score(session, 0).probability, label)))
-        .unzip();
+    let (sessions, labels): (Vec<&Session>, Vec<bool>) =
+        sessions.iter().zip(known).filter_map(|(session, label)| Some((session, label?))).unzip();
+    let scores: Vec<f64> = sessions.iter().map(|session| model.score(session, 0).probability).collect();
     let scored = Scored::new(&labels, &scores).map_err(|error| Failure::undecided(error.to_string()))?;
     let outcomes: Outcomes = outcomes_at(&scores, &labels, model.threshold);
     let quality = Quality {
@@ -97,5 +109,25 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
         auc_pr: auc_pr(&scored),
     };
     list::one(args.format, &quality)?;
+    if let Some(path) = &args.html {
+        let pictures = Pictures {
+            title: format!("Sessions of {} by {}", args.log.name(), args.model.display()),
+            model: &model,
+            sessions: &sessions,
+            probabilities: &scores,
+            labels: &labels,
+            facts: quality.facts(),
+        };
+        write_report(path, &pictures)?;
+    }
     Ok(Outcome::Fine)
+}
+
+fn write_report(path: &Path, pictures: &Pictures<'_>) -> Result<()> {
+    let failed = |error: &std::io::Error| Failure::file("write", path, error);
+    let mut page = Vec::new();
+    pictures.write(&mut page)?;
+    std::fs::write(path, page).map_err(|error| failed(&error))?;
+    remark(&format!("the report is in {}, to open in a browser", path.display()));
+    Ok(())
 }

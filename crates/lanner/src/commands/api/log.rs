@@ -1,6 +1,6 @@
 //! Access logs: read line by line into a recording; lines that cannot be read are counted and shown.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -10,7 +10,7 @@ use lanner_traffic::log::{LogFormat, MAX_LINE_BYTES, detect};
 use lanner_traffic::{KeyBy, Recording, SessionSettings};
 
 use crate::failure::{Failure, Result, remark};
-use crate::input::{Lines, Meter};
+use crate::input::{self, Lines, Meter};
 use crate::output::counted;
 use crate::progress::Progress;
 
@@ -45,7 +45,7 @@ pub(super) struct LogArgs {
 
 /// What tells clients apart.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-enum Key {
+pub(super) enum Key {
     /// Address and user agent.
     #[default]
     ClientAgent,
@@ -85,6 +85,18 @@ struct Reading<'a> {
 }
 
 impl LogArgs {
+    /// A log whose paths are not known.
+    pub(super) fn new(file: &Path, log_format: Option<&str>, key: Key) -> Result<Self> {
+        let log_format = log_format.map(format).transpose().map_err(Failure::user)?;
+        let idle = SessionSettings::default().idle_ms;
+        Ok(Self { file: file.to_owned(), log_format, key, idle, openapi: None })
+    }
+
+    /// The name of the file.
+    pub(super) fn name(&self) -> String {
+        self.file.display().to_string()
+    }
+
     /// Reads the log, and says what could not be read.
     pub(super) fn read(&self) -> Result<Log> {
         let name = self.file.display().to_string();
@@ -108,27 +120,37 @@ impl LogArgs {
             example: None,
         };
         while let Some((_, line)) = lines.next()? {
-            reading.take(&String::from_utf8_lossy(line))?;
+            reading.take(&input::text(line))?;
             if reading.n_lines.is_multiple_of(LOOK_EVERY) {
                 progress.at(meter.n_bytes.load(Ordering::Relaxed), reading.n_lines);
             }
         }
         reading.tell_format()?;
-        reading
-            .finish(SessionSettings { idle_ms: self.idle, ..SessionSettings::default() }, self.known_paths()?)
+        reading.finish(
+            SessionSettings { idle_ms: self.idle, ..SessionSettings::default() },
+            known_paths(self.openapi.as_deref())?,
+        )
     }
+}
 
-    fn known_paths(&self) -> Result<Vec<String>> {
-        let Some(path) = &self.openapi else { return Ok(Vec::new()) };
-        let text = std::fs::read_to_string(path).map_err(|error| Failure::file("read", path, &error))?;
-        let wrong = |why: &str| Failure::user(format!("{}: {why}", path.display()));
-        let node = Node::from_yaml(&text).map_err(|error| wrong(&error.to_string()))?;
-        let paths = openapi_paths(&node.to_json());
-        if paths.is_empty() {
-            return Err(wrong("no paths were found").hint("an OpenAPI 3 document has them under `paths`"));
-        }
-        Ok(paths)
+impl Key {
+    /// Its name in options and files.
+    pub(super) fn name(&self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
+}
+
+/// The paths of an OpenAPI document; none without one.
+pub(super) fn known_paths(path: Option<&Path>) -> Result<Vec<String>> {
+    let Some(path) = path else { return Ok(Vec::new()) };
+    let text = std::fs::read_to_string(path).map_err(|error| Failure::file("read", path, &error))?;
+    let wrong = |why: &str| Failure::user(format!("{}: {why}", path.display()));
+    let node = Node::from_yaml(&text).map_err(|error| wrong(&error.to_string()))?;
+    let paths = openapi_paths(&node.to_json());
+    if paths.is_empty() {
+        return Err(wrong("no paths were found").hint("an OpenAPI 3 document has them under `paths`"));
+    }
+    Ok(paths)
 }
 
 /// The paths of an OpenAPI document, behind the path of each of its servers.

@@ -2,10 +2,12 @@
 
 use lanner_boost::Settings;
 
+use super::chance::Chance;
+
 /// Settings to try, the given ones first. The ranges are those in which boosted trees for sessions are usually searched: 10 to
 /// 200 trees, 10 to 31 leaves, 2 to 10 levels, a pull to zero of 0 to 10.
 pub(super) fn trials(settings: &Settings, n: usize) -> Vec<Settings> {
-    let mut chance = Chance(settings.seed);
+    let mut chance = Chance::new(settings.seed);
     let mut trials = vec![settings.clone()];
     trials.extend((1..n.max(1)).map(|_| Settings {
         n_trees: chance.whole(10, 200),
@@ -15,29 +17,6 @@ pub(super) fn trials(settings: &Settings, n: usize) -> Vec<Settings> {
         ..settings.clone()
     }));
     trials
-}
-
-/// SplitMix64.
-struct Chance(u64);
-
-impl Chance {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        bits ^ (bits >> 31)
-    }
-
-    /// From 0 up to 1, without it.
-    fn share(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    /// From `least` up to `most`.
-    fn whole(&mut self, least: usize, most: usize) -> usize {
-        least + (self.share() * (most - least + 1) as f64) as usize
-    }
 }
 
 #[cfg(test)]

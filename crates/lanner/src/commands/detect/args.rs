@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use lanner_detect::automatic::WallClock;
 use lanner_wire::format::Format;
 
@@ -102,8 +101,7 @@ fn top(text: &str) -> std::result::Result<usize, String> {
 impl Args {
     /// The clocks and the calendar by which days and weeks are learned.
     pub(super) fn clock(&self) -> WallClock {
-        let zone = self.table.time_zone.clone().unwrap_or(TimeZone::UTC);
-        WallClock::new(zone, self.holidays.iter().copied())
+        WallClock::new(self.table.time_zone.clone(), self.holidays.iter().copied())
     }
 
     /// Whether the findings are to be compared with known incidents.

@@ -22,7 +22,7 @@ use super::watched::{Seen, Watched};
 use crate::failure::{Failure, Result, remark};
 use crate::input::{self, Meter};
 use crate::progress::Progress;
-use crate::tables;
+use crate::tables::{self, Named};
 
 /// How often progress is looked at, in rows.
 const LOOK_EVERY: u64 = 4_096;
@@ -107,8 +107,8 @@ struct Reading<'a> {
 fn open<'a>(Input { path, name, .. }: Input<'_>, args: &Args) -> Result<Reading<'a>> {
     let meter = Arc::new(Meter::default());
     let file = input::open(path, &meter)?;
-    let (time, label) = (args.time.as_deref(), args.label.as_deref());
-    let samples = args.table.open(file, time, label, None, Hints::default());
+    let named = Named { time: args.time.as_deref(), marks: args.label.as_deref(), ..Named::default() };
+    let samples = args.table.open(file, named, None, Hints::default());
     let samples = samples.map_err(|error| tables::failure(name, &error, Failure::user))?;
     let size = std::fs::metadata(path).ok().filter(|file| file.is_file()).map(|file| file.len());
     Ok(Reading { samples, meter, progress: Progress::new("scoring", "rows", size) })

@@ -98,7 +98,7 @@ mod tests {
         let mut trace = Trace::new(10);
         trace.push(0, 1.0 / 3.0, None);
         trace.push(1_000, f64::NAN, None);
-        let clock = lanner_detect::automatic::WallClock::new(TimeZone::UTC, []);
+        let clock = lanner_detect::automatic::WallClock::new(None, []);
         let one = Series::new("load".to_owned(), true, 1.0, clock);
         let json = Chart { series: &one, trace: &trace, incidents: vec![(1, 2)] }.json();
         assert_eq!((&json["name"], &json["incidents"]), (&json!("load"), &json!([[1, 2]])));

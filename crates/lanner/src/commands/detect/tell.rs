@@ -1,5 +1,7 @@
 //! What is said beside the findings: how tables were read, and what was left out.
 
+use std::collections::BTreeSet;
+
 use lanner_wire::Report;
 
 use super::detected::Detected;
@@ -75,6 +77,7 @@ fn repeated(name: &str, pass: &Pass) {
 /// Says what could not be scored, and where values are missing.
 pub(super) fn series(detected: &Detected, zone: Option<&jiff::tz::TimeZone>) {
     holes(&detected.series, zone);
+    zones(&detected.series);
     let short = detected.series.iter().map(|watched| &watched.series).filter(|series| series.n_judged == 0);
     let short: Vec<String> =
         short.map(|series| format!("{} ({})", series.name, counted(series.n_samples, "value"))).collect();
@@ -82,6 +85,19 @@ pub(super) fn series(detected: &Detected, zone: Option<&jiff::tz::TimeZone>) {
         remark(&format!(
             "too few values to score, because the first 50 are only learned from: {}",
             few(&short)
+        ));
+    }
+}
+
+/// Says whose clocks days were found to move with.
+fn zones(series: &[Watched]) {
+    let found: BTreeSet<&str> = series.iter().filter_map(|watched| watched.series.found_zone()).collect();
+    for zone in found {
+        let of = series.iter().filter(|watched| watched.series.found_zone() == Some(zone));
+        let of: Vec<String> = of.map(|watched| watched.series.name.clone()).collect();
+        remark(&format!(
+            "days move when clocks change as in {zone}, which was found in the values of {}; --tz says where they come from",
+            few(&of)
         ));
     }
 }

@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     fn watched(is_total: Option<bool>) -> Watched {
-        let series = Series::new("a".to_owned(), true, 1.0, WallClock::new(jiff::tz::TimeZone::UTC, []));
+        let series = Series::new("a".to_owned(), true, 1.0, WallClock::new(None, []));
         let key = SeriesKey::new("a", Labels::default());
         Watched { judgements: Some(Judgements::default()), ..Watched::new(key, 0, series, is_total) }
     }

@@ -3,15 +3,16 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use lanner_deep::{Detector, Judged};
+use lanner_deep::{Detector, DetectorFile, Judged};
 use lanner_quality::{Scored, affiliation_f, auc_pr, events, point_adjusted_f1, vus};
 use serde::Serialize;
 
 use super::report::Report;
-use super::table::{Rows, Tables};
+use super::sheet::Rows;
+use super::table::{Part, Tables};
 use super::{kept, score, tsb};
 use crate::failure::{Failure, Outcome, Result, remark};
-use crate::list::{self, Cell, Format, Row};
+use crate::list::{self, Cell, Format, Of, Row};
 
 /// Edges of incidents are as uncertain as up to so many rows.
 const LARGEST_BUFFER: usize = 15;
@@ -29,6 +30,9 @@ pub(super) struct Args {
     /// Also write a report of charts, for one detector: one file, which loads nothing.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    /// Measure only the detector of this entity, of a set.
+    #[arg(long, value_name = "NAME")]
+    entity: Option<String>,
     #[command(flatten)]
     tsb: tsb::TsbArgs,
     /// Output format.
@@ -69,7 +73,11 @@ impl Row for Quality {
         "point-adjusted F1",
     ];
     fn cells(&self) -> Vec<Cell> {
-        let rounded = |value: f64| Cell::Number((value * 1e3).round() / 1e3);
+        // What nothing can be said of, as no incident is marked, is no number.
+        let rounded = |value: f64| match value {
+            value if value.is_nan() => Cell::Nothing,
+            value => Cell::Number((value * 1e3).round() / 1e3),
+        };
         vec![
             self.detector.as_str().into(),
             self.kind.into(),
@@ -100,47 +108,86 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
     {
         return Err(Failure::user(format!("--html would replace {}", html.display())));
     }
-    let label = args.label.as_deref().unwrap_or_default();
-    let measured = detectors.iter().map(|path| measure(path, &tables, label, args.html.as_deref()));
-    let measured: Vec<Quality> = measured.collect::<Result<_>>()?;
-    list::list(args.format, &measured, "No detectors.")?;
+    let (mut measured, mut by) = (Vec::new(), None);
+    for path in &detectors {
+        let file = kept::load(path)?;
+        by = by.or_else(|| file.by().map(str::to_owned));
+        measured.extend(measure(path, &file, &tables, args)?);
+    }
+    list::list_by(args.format, by.as_deref(), &measured, "No detectors.")?;
+    tell_mean(by.as_deref(), &measured)?;
     Ok(Outcome::Fine)
 }
 
-fn measure(path: &Path, tables: &Tables, label: &str, html: Option<&Path>) -> Result<Quality> {
-    let detector = kept::load(path)?;
-    let rows = tables.read_for(&detector, Some(label))?;
-    let judged = detector.judge(&rows.frame, &mut detector.limit());
-    let judged = judged.map_err(|error| Failure::user(error.to_string()))?;
-    let quality = quality(path, &detector, &rows, &judged.scores)?;
-    if let Some(html) = html {
-        write_report(html, &detector, &rows, &judged, &quality)?;
+/// The mean over those entities of a set that had incidents.
+fn tell_mean(by: Option<&str>, measured: &[Of<Quality>]) -> Result<()> {
+    let Some(by) = by else { return Ok(()) };
+    let known: Vec<&Quality> = measured.iter().map(|it| &it.row).filter(|it| it.incidents > 0).collect();
+    if known.is_empty() {
+        return Err(Failure::undecided("no row is labelled as an incident, so there is nothing to find"));
     }
-    Ok(quality)
+    let mean = |of: fn(&Quality) -> f64| known.iter().map(|it| of(it)).sum::<f64>() / known.len() as f64;
+    let (vus_pr, f1) = (mean(|it| it.vus_pr), mean(|it| it.f1));
+    remark(&format!("mean over {by}, {} with incidents: VUS-PR {vus_pr:.3}, F1 {f1:.3}", known.len()));
+    Ok(())
 }
 
-fn quality(path: &Path, detector: &Detector, rows: &Rows, scores: &[f64]) -> Result<Quality> {
+/// How well the detectors of a file did, each on its own rows.
+fn measure(path: &Path, file: &DetectorFile, tables: &Tables, args: &Args) -> Result<Vec<Of<Quality>>> {
+    let parts = tables.parts(file, args.label.as_deref(), args.entity.as_deref())?;
+    if args.html.is_some() && parts.len() > 1 {
+        let message = format!("--html shows one detector, and {} has {}", path.display(), parts.len());
+        return Err(Failure::user(message).hint("choose one with --entity"));
+    }
+    let one = |part: &Part| -> Result<Of<Quality>> {
+        let (detector, rows) = (part.detector(file), &part.rows);
+        let judged = detector.judge(&rows.frame, &mut detector.limit());
+        let judged = judged.map_err(|error| Failure::user(error.to_string()))?;
+        let quality = quality(path, detector, part, &judged.scores)?;
+        if let Some(html) = &args.html {
+            write_report(html, detector, rows, &judged, &quality)?;
+        }
+        Ok(Of { entity: part.entity.clone(), row: quality })
+    };
+    parts.iter().map(one).collect()
+}
+
+/// How well a detector did on rows; of one of several entities also where no incident is marked among them.
+fn quality(path: &Path, detector: &Detector, part: &Part, scores: &[f64]) -> Result<Quality> {
+    let rows = &part.rows;
     let scores: Vec<f64> = scores.iter().map(|score| if score.is_nan() { 0.0 } else { *score }).collect();
-    let wrong = |error: lanner_quality::MetricError| Failure::undecided(error.to_string());
-    let scored = Scored::new(&rows.is_marked, &scores).map_err(wrong)?;
-    let vus = vus(&scored, LARGEST_BUFFER);
     let incidents = events(&rows.is_marked);
     let is_hit = |incident: &&std::ops::Range<usize>| {
         scores.get((*incident).clone()).is_some_and(|scores| scores.iter().any(|score| *score > 1.0))
     };
-    Ok(Quality {
+    let unknown = Quality {
         detector: path.display().to_string(),
         kind: detector.kind().name,
         incidents: incidents.len(),
         found: incidents.iter().filter(is_hit).count(),
         false_alarms_per_day: false_alarms_per_day(detector, rows, &scores),
         expected_alarms_per_day: detector.expected_alarms_per_day(),
+        vus_pr: f64::NAN,
+        vus_roc: f64::NAN,
+        auc_pr: f64::NAN,
+        f1: f64::NAN,
+        affiliation_f1: f64::NAN,
+        point_adjusted_f1: f64::NAN,
+    };
+    if incidents.is_empty() && part.entity.is_some() {
+        return Ok(unknown);
+    }
+    let wrong = |error: lanner_quality::MetricError| Failure::undecided(error.to_string());
+    let scored = Scored::new(&rows.is_marked, &scores).map_err(wrong)?;
+    let vus = vus(&scored, LARGEST_BUFFER);
+    Ok(Quality {
         vus_pr: vus.pr,
         vus_roc: vus.roc,
         auc_pr: auc_pr(&scored),
         f1: f1(&rows.is_marked, &scores),
         affiliation_f1: affiliation_f(&scored),
         point_adjusted_f1: point_adjusted_f1(&scored),
+        ..unknown
     })
 }
 

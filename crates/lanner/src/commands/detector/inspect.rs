@@ -3,20 +3,24 @@
 use std::path::{Path, PathBuf};
 
 use lanner_core::time::parse_time_ms;
-use lanner_deep::Detector;
+use lanner_deep::{Detector, DetectorFile};
 use serde::Serialize;
 
 use super::kept;
 use super::limit::{LimitArgs, in_words};
-use super::table::{Moment, Rows, Tables};
+use super::sheet::{Moment, Rows};
+use super::table::Tables;
 use crate::failure::{Failure, Outcome, Result, remark};
-use crate::list::{self, Cell, Format, Row};
+use crate::list::{self, Cell, Format, Of, Row};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Show {
     /// Detectors.
     #[arg(required = true, value_name = "DETECTOR")]
     files: Vec<PathBuf>,
+    /// Show only the detector of this entity, of a set.
+    #[arg(long, value_name = "NAME")]
+    entity: Option<String>,
     /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -47,6 +51,9 @@ pub(super) struct Explain {
     /// Time of the row, or its line where the table has no times; by default the row with the highest score.
     #[arg(long, value_name = "TIME", value_parser = at)]
     at: Option<i64>,
+    /// Whose rows are meant, of a set of detectors; by default those of whom a row has the highest score.
+    #[arg(long, value_name = "NAME")]
+    entity: Option<String>,
     /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -113,33 +120,57 @@ fn shown(path: &Path, detector: &Detector) -> Shown {
     }
 }
 
-/// Shows one detector.
-pub(super) fn tell(path: &Path, detector: &Detector, format: Format) -> Result<()> {
-    list::one(format, &shown(path, detector))
+/// Shows what a file holds.
+pub(super) fn tell(path: &Path, file: &DetectorFile, format: Format) -> Result<()> {
+    show_all(format, file.by(), &of_file(path, file, None)?)
 }
 
 pub(super) fn show(args: &Show) -> Result<Outcome> {
-    let rows = args.files.iter().map(|path| Ok(shown(path, &kept::load(path)?)));
-    match &rows.collect::<Result<Vec<Shown>>>()?[..] {
-        [one] => list::one(args.format, one)?,
-        all => list::list(args.format, all, "No detectors.")?,
+    let (mut all, mut by) = (Vec::new(), None);
+    for path in &args.files {
+        let file = kept::load(path)?;
+        all.extend(of_file(path, &file, args.entity.as_deref())?);
+        by = by.or_else(|| file.by().map(str::to_owned));
     }
+    show_all(args.format, by.as_deref(), &all)?;
     Ok(Outcome::Fine)
+}
+
+fn of_file(path: &Path, file: &DetectorFile, entity: Option<&str>) -> Result<Vec<Of<Shown>>> {
+    let of = |(entity, detector): (Option<&str>, &Detector)| Of {
+        entity: entity.map(str::to_owned),
+        row: shown(path, detector),
+    };
+    Ok(kept::meant(file, entity)?.into_iter().map(of).collect())
+}
+
+fn show_all(format: Format, by: Option<&str>, all: &[Of<Shown>]) -> Result<()> {
+    match all {
+        [Of { entity: None, row }] => list::one(format, row),
+        all => list::list_by(format, by, all, "No detectors."),
+    }
 }
 
 pub(super) fn limit(args: &Limit) -> Result<Outcome> {
     kept::check_new(&args.out)?;
-    let detector = kept::load(&args.detector)?;
-    let (rule, follow) = (args.limit.rule(), args.limit.follow(detector.trained_on().1));
+    let file = kept::load(&args.detector)?;
+    let (rule, follow) = (args.limit.rule(), args.limit.follow(file.any().trained_on().1));
     if rule.is_none() && follow.is_none() {
         return Err(
             Failure::user("no limit is given").hint("use --alarms-per-day, --risk, --epsilon or --follow")
         );
     }
-    let (rule, follow) = (rule.unwrap_or(detector.rule()), follow.unwrap_or(detector.follow()));
-    let detector = detector.with_threshold(rule, follow).map_err(Failure::user)?;
-    kept::save(&args.out, &detector)?;
-    tell(&args.out, &detector, args.format)?;
+    let set = |detector: Detector| {
+        let (rule, follow) = (rule.unwrap_or(detector.rule()), follow.unwrap_or(detector.follow()));
+        detector.with_threshold(rule, follow)
+    };
+    let file = match file {
+        DetectorFile::One(detector) => set(*detector).map(|detector| DetectorFile::One(Box::new(detector))),
+        DetectorFile::Set(all) => all.map(&|_, detector| set(detector)).map(DetectorFile::Set),
+    };
+    let file = file.map_err(Failure::user)?;
+    kept::save(&args.out, &file)?;
+    tell(&args.out, &file, args.format)?;
     Ok(Outcome::Fine)
 }
 
@@ -166,12 +197,30 @@ impl Row for Contribution {
 }
 
 pub(super) fn explain(args: &Explain) -> Result<Outcome> {
-    let detector = kept::load(&args.detector)?;
-    let rows = args.tables.read_for(&detector, None)?;
+    let file = kept::load(&args.detector)?;
     let wrong = |error: lanner_deep::ColumnsError| Failure::user(error.to_string());
-    let judged = detector.judge(&rows.frame, &mut detector.limit()).map_err(wrong)?;
-    let scores = &judged.scores;
-    let index = args.at.map_or_else(|| highest(scores), |at| index_of(&rows, at))?;
+    let (mut best, mut missed) = (None, None);
+    for part in args.tables.parts(&file, None, args.entity.as_deref())? {
+        let detector = part.detector(&file);
+        let judged = detector.judge(&part.rows.frame, &mut detector.limit()).map_err(wrong)?;
+        let found = args.at.map_or_else(|| highest(&judged.scores), |at| index_of(&part.rows, at));
+        match found {
+            Ok(index) => {
+                let score = judged.scores.get(index).copied().unwrap_or(f64::NAN);
+                let is_best = best
+                    .as_ref()
+                    .is_none_or(|(highest, ..): &(f64, _, _, _)| score > *highest || highest.is_nan());
+                if is_best {
+                    best = Some((score, part, judged, index));
+                }
+            }
+            Err(failure) => missed = Some(failure),
+        }
+    }
+    let Some((score, part, judged, index)) = best else {
+        return Err(missed.unwrap_or_else(|| Failure::undecided("no row could be scored")));
+    };
+    let (rows, detector) = (&part.rows, part.detector(&file));
     let mut parts = detector.explain(&rows.frame, index).map_err(wrong)?;
     // By the threshold of that row.
     let threshold = judged.thresholds.get(index).copied().unwrap_or(detector.threshold());
@@ -183,9 +232,18 @@ pub(super) fn explain(args: &Explain) -> Result<Outcome> {
         ))
         .hint("give the rows before it, too"));
     }
+    let moment = rows.at.get(index).copied().flatten().map(Moment::text).unwrap_or_default();
+    let whose = part.entity.as_ref().zip(file.by()).map(|(entity, by)| format!("{by} {entity}, "));
+    remark(&format!("{}{moment}: score {}", whose.unwrap_or_default(), list::short(score)));
+    list::list(args.format, &contributions(detector, rows.frame.row(index), &parts), "No columns.")?;
+    Ok(Outcome::Fine)
+}
+
+/// What each column of a row contributes, most first.
+fn contributions(detector: &Detector, row: &[f32], parts: &[f64]) -> Vec<Contribution> {
     let sum: f64 = parts.iter().filter(|part| **part > 0.0).sum();
-    let values = rows.frame.row(index).iter().map(|value| Some(*value).filter(|value| value.is_finite()));
-    let mut found: Vec<Contribution> = (detector.columns().iter().zip(values).zip(&parts))
+    let values = row.iter().map(|value| Some(*value).filter(|value| value.is_finite()));
+    let mut found: Vec<Contribution> = (detector.columns().iter().zip(values).zip(parts))
         .map(|((column, value), part)| Contribution {
             column: column.clone(),
             value,
@@ -194,10 +252,7 @@ pub(super) fn explain(args: &Explain) -> Result<Outcome> {
         })
         .collect();
     found.sort_by(|a, b| b.contribution.total_cmp(&a.contribution));
-    let moment = rows.at.get(index).copied().flatten().map(Moment::text).unwrap_or_default();
-    remark(&format!("{moment}: score {}", list::short(scores.get(index).copied().unwrap_or_default())));
-    list::list(args.format, &found, "No columns.")?;
-    Ok(Outcome::Fine)
+    found
 }
 
 fn highest(scores: &[f64]) -> Result<usize> {

@@ -77,6 +77,8 @@ pub(super) struct Dashboard {
 struct Listed {
     id: String,
     name: String,
+    /// Whose detector it is, where each entity has one.
+    entity: Option<String>,
     created: String,
     unit: String,
     window: usize,
@@ -84,11 +86,13 @@ struct Listed {
 }
 
 impl Row for Listed {
-    const COLUMNS: &'static [&'static str] = &["id", "name", "created", "unit", "window", "current"];
+    const COLUMNS: &'static [&'static str] =
+        &["id", "name", "entity", "created", "unit", "window", "current"];
     fn cells(&self) -> Vec<Cell> {
         vec![
             self.id.as_str().into(),
             self.name.as_str().into(),
+            self.entity.as_deref().into(),
             self.created.as_str().into(),
             self.unit.as_str().into(),
             Cell::Count(self.window as u64),
@@ -102,6 +106,7 @@ fn listed(about: About, current: Option<&str>) -> Listed {
         is_current: current == Some(&about.detector_id),
         id: about.detector_id,
         name: about.display_name,
+        entity: about.entity.map(|entity| format!("{}={}", entity.field, entity.value)),
         created: about.created_time,
         unit: lanner_core::time::format_duration(about.unit_ms),
         window: about.window_size,
@@ -126,6 +131,12 @@ pub(super) fn current(args: &List) -> Result<Outcome> {
 
 pub(super) fn select(args: &One) -> Result<Outcome> {
     let folder = Folder::at(&args.folder.detectors);
+    // Who selects one of a set selects them all.
+    if let Some(about) = folder.members(&args.detector)?.first() {
+        folder.select(about)?;
+        remark(&format!("the detectors of {} are the current ones", args.detector));
+        return Ok(Outcome::Fine);
+    }
     let about = folder.find(&args.detector)?;
     folder.select(&about)?;
     remark(&format!("the detector {} ({}) is the current one", about.detector_id, about.display_name));
@@ -134,7 +145,12 @@ pub(super) fn select(args: &One) -> Result<Outcome> {
 
 pub(super) fn delete(args: &Delete) -> Result<Outcome> {
     let folder = Folder::at(&args.folder.detectors);
-    let all = args.names.iter().map(|start| folder.find(start)).collect::<Result<Vec<About>>>()?;
+    let mut all = Vec::new();
+    for start in &args.names {
+        let is_of_set = |about: &About| about.entity.as_ref().is_some_and(|entity| entity.set == *start);
+        let of_set: Vec<About> = folder.all()?.into_iter().filter(is_of_set).collect();
+        all.extend(if of_set.is_empty() { vec![folder.find(start)?] } else { of_set });
+    }
     if !args.yes {
         let ids: Vec<&str> = all.iter().map(|about| about.detector_id.as_str()).collect();
         return Err(Failure::user(format!("this deletes {} and what they predicted", ids.join(", ")))

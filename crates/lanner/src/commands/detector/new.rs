@@ -35,6 +35,9 @@ pub(super) struct Args {
     /// Whose alerts are looked at, such as agent.name=web; by default those of all.
     #[arg(long, value_name = "FIELD=VALUE", value_parser = compose::entity)]
     entity: Option<(String, String)>,
+    /// A field, such as agent.name, each of whose values has a detector of its own; by default there is one for all.
+    #[arg(long, value_name = "FIELD")]
+    by: Option<String>,
     /// Fields to look at, each with what becomes of its values in a unit of time: average, max, min, count, sum, cardinality.
     #[arg(long, value_name = "FIELD=METHODS", value_parser = compose::column)]
     column: Vec<ColumnChoice>,
@@ -103,6 +106,13 @@ fn choose(args: &Args, console: &mut Console) -> Result<Choices> {
     let entity = console.ask("Whose alerts (such as agent.name=web, or all)", entity, "all", |text| {
         if text == "all" { Ok(None) } else { compose::entity(text).map(Some) }
     })?;
+    let by = args.by.clone().map(Some);
+    let by = console.ask(
+        "A detector for each value of (such as agent.name, or one for all)",
+        by,
+        "one",
+        |text| Ok(Some(text.to_owned()).filter(|text| text != "one")),
+    )?;
     let columns = columns(args, &fields, console)?;
     tell_strange(&columns, &fields);
     let granularity = console.ask("Unit of time", args.granularity.clone(), "1min", unit)?;
@@ -121,7 +131,7 @@ fn choose(args: &Args, console: &mut Console) -> Result<Choices> {
     )?;
     let mode = Some(mode).filter(|mode| mode != "none");
     let (window, epochs) = (usize::from(window), usize::from(epochs));
-    Ok(Choices { name, index_date, entity, columns, granularity, window, epochs, alarms_per_day, mode })
+    Ok(Choices { name, index_date, entity, by, columns, granularity, window, epochs, alarms_per_day, mode })
 }
 
 fn number(text: &str) -> std::result::Result<u16, String> {
@@ -265,7 +275,7 @@ mod tests {
         let data = data.to_str().unwrap();
         // A wrong answer is asked for again; nothing takes what suggests itself.
         let answers =
-            "web\n2026-11-*\nagent.name=web\n9\n1 rule.groups=count\n1week\n5min\n\n5\n999\n2\nrealtime\n";
+            "web\n2026-11-*\nagent.name=web\n\n9\n1 rule.groups=count\n1week\n5min\n\n5\n999\n2\nrealtime\n";
         let answered = chosen(&["--data", data], Some(answers)).unwrap();
         let options = [
             "--name",

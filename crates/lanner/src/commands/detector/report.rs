@@ -7,7 +7,7 @@ use lanner_deep::{Details, Detector, Judged};
 use serde_json::{Value, json};
 
 use super::score::Finding;
-use super::table::{Moment, Rows};
+use super::sheet::{Moment, Rows};
 use crate::charts::{self, MAX_FINDINGS};
 use crate::failure::{Failure, Result};
 use crate::output::counted;

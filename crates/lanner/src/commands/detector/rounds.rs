@@ -13,6 +13,7 @@ use crate::adbox::folder::{Folder, State};
 use crate::adbox::limits::Limits;
 use crate::adbox::results::{RoundResult, Verdict, judge};
 use crate::adbox::shipping;
+use crate::adbox::split::Watch;
 use crate::adbox::times::Round;
 use crate::adbox::trained::{About, rows_of};
 use crate::adbox::use_case::{Mode, PredictionCase};
@@ -58,6 +59,8 @@ pub(super) struct Task<'a> {
     pub(super) began_ms: i64,
     /// Whether it has to say whose rounds it tells.
     pub(super) is_one_of_several: bool,
+    /// Who looks for entities that have no detector.
+    pub(super) watch: Option<&'a Watch>,
 }
 
 impl Task<'_> {
@@ -88,6 +91,7 @@ impl Task<'_> {
             )));
         }
         let findings = self.note(round.out, None, &mut verdicts, &mut state)?;
+        self.watch.map_or(Ok(()), |watch| watch.tell(&self.data, Some(round.out)))?;
         list::list(self.args.format, &findings, "Nothing unusual was found.")?;
         remark(&format!("{}{} judged", self.whose(), counted(verdicts.len() as u64, "unit")));
         Ok(Outcome::found(!findings.is_empty()))
@@ -171,6 +175,7 @@ impl Task<'_> {
         };
         let batch_size = (self.case.mode == Mode::Batch).then_some(n);
         let findings = self.note(round.out, batch_size, &mut verdicts, state)?;
+        self.watch.map_or(Ok(()), |watch| watch.tell(&self.data, Some(round.out)))?;
         let [from, to] = [round.out.start_ms, round.out.end_ms].map(format_time);
         remark(&format!(
             "{}{from} to {to}: {} of {} are anomalies",

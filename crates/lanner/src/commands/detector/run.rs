@@ -10,10 +10,13 @@ use serde_json::Value;
 
 use super::rounds::Task;
 use super::run_args::{Args, now_ms};
+use crate::adbox::entity::{By, Entity};
+use crate::adbox::files::{read_json, write_json};
 use crate::adbox::folder::Folder;
 use crate::adbox::journal::Journal;
+use crate::adbox::split::{self, Watch};
 use crate::adbox::trained::{self, About};
-use crate::adbox::use_case::{Mode, TrainingCase, UseCase};
+use crate::adbox::use_case::{Mode, PredictionCase, TrainingCase, UseCase};
 use crate::adbox::wazuh::DataArgs;
 use crate::adbox::{scenario, shipping};
 use crate::failure::{Failure, Outcome, Result, remark};
@@ -29,6 +32,111 @@ struct Case {
     use_case: UseCase,
     /// What is trained, as it is written.
     training: Value,
+    /// Who looks for new entities, of several use cases that one was split into.
+    watch: Option<Watch>,
+}
+
+/// Use cases with a detector for each entity become one for each.
+fn split_up(args: &Args, cases: Vec<Case>) -> Result<Vec<Case>> {
+    let folder = Folder::at(&args.folder.detectors);
+    let mut all = Vec::new();
+    for case in cases {
+        let by = case.use_case.training.as_ref().and_then(|training| training.by.clone());
+        match by {
+            Some(by) => all.extend(split_training(args, &case, &by)?),
+            None => match members(&folder, &case)? {
+                Some(members) => all.extend(split_prediction(&case, &members)),
+                None => all.push(case),
+            },
+        }
+    }
+    Ok(all)
+}
+
+/// A use case for each entity that has documents. A run that goes on has those that it began with.
+fn split_training(args: &Args, case: &Case, by: &By) -> Result<Vec<Case>> {
+    let Some(training) = &case.use_case.training else { return Ok(Vec::new()) };
+    let path = args.folder.detectors.join(format!("runs/{}.entities.json", case.number));
+    let before: Vec<String> = if args.resume && path.exists() { read_json(&path)? } else { Vec::new() };
+    let run_of = |value: &String| {
+        let number = split::number_of(&case.number, value);
+        args.folder.detectors.join(format!("runs/{number}.json"))
+    };
+    let values = if before.iter().any(|value| run_of(value).exists()) {
+        before
+    } else {
+        let data = args.data.or_file(case.use_case.training_file.as_deref());
+        let found = split::entities(&data, &trained::asked(training, &data, now_ms()), by)?;
+        write_json(&path, &found)?;
+        found
+    };
+    if values.is_empty() {
+        return Err(Failure::undecided(format!("no document has a value of {}", by.field))
+            .hint("check training.by, training.index_date and --data"));
+    }
+    remark(&format!(
+        "{} of {}, each with a detector of its own",
+        counted(values.len() as u64, "value"),
+        by.field
+    ));
+    let set = training.display_name.clone().unwrap_or_else(|| case.number.clone());
+    let of = |(at, value): (usize, &String)| {
+        let entity = Entity { field: by.field.clone(), value: value.clone(), set: set.clone() };
+        let mut written = case.training.clone();
+        written["entity"] = value.as_str().into();
+        let watch = || Watch::new(&by.field, values.clone(), training.filter.clone());
+        Case {
+            number: split::number_of(&case.number, value),
+            use_case: UseCase {
+                training: Some(split::training_of(training, entity)),
+                prediction: case.use_case.prediction.clone(),
+                training_file: case.use_case.training_file.clone(),
+                prediction_file: case.use_case.prediction_file.clone(),
+                remarks: Vec::new(),
+            },
+            training: written,
+            watch: (at == 0).then(watch),
+        }
+    };
+    Ok(values.iter().enumerate().map(of).collect())
+}
+
+/// The detectors of a set, where that predicts.
+fn members(folder: &Folder, case: &Case) -> Result<Option<Vec<About>>> {
+    let (None, Some(prediction)) = (&case.use_case.training, &case.use_case.prediction) else {
+        return Ok(None);
+    };
+    let found = match &prediction.detector {
+        Some(name) => folder.members(name)?,
+        None => match folder.current().ok().and_then(|about| about.entity) {
+            Some(entity) => folder.members(&entity.set)?,
+            None => Vec::new(),
+        },
+    };
+    Ok(Some(found).filter(|found| !found.is_empty()))
+}
+
+fn split_prediction(case: &Case, members: &[About]) -> Vec<Case> {
+    let values: Vec<String> =
+        members.iter().filter_map(|about| Some(about.entity.as_ref()?.value.clone())).collect();
+    let of = |(at, about): (usize, &About)| {
+        let entity = about.entity.as_ref()?;
+        let prediction = case.use_case.prediction.clone();
+        let detector = Some(about.detector_id.clone());
+        let filter = split::filter_of_all(about.filter.as_ref());
+        let watch = || Watch::new(&entity.field, values.clone(), filter.clone());
+        Some(Case {
+            number: split::number_of(&case.number, &entity.value),
+            use_case: UseCase {
+                prediction: prediction.map(|prediction| PredictionCase { detector, ..prediction }),
+                prediction_file: case.use_case.prediction_file.clone(),
+                ..UseCase::default()
+            },
+            training: Value::Null,
+            watch: (at == 0).then(watch),
+        })
+    };
+    members.iter().enumerate().filter_map(of).collect()
 }
 
 pub(super) fn run(args: &Args) -> Result<Outcome> {
@@ -39,6 +147,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
         return Err(Failure::user(format!("two use cases are called {}", twice.number))
             .hint("their results would mix; give one another name"));
     }
+    let cases = split_up(args, cases)?;
     let turns = Turns::new(thread::available_parallelism().map_or(1, usize::from));
     if let [case] = &cases[..] {
         return run_one(args, case, &turns, false);
@@ -101,6 +210,7 @@ fn run_one(args: &Args, case: &Case, turns: &Turns, is_one_of_several: bool) -> 
         number: case.number.clone(),
         began_ms: journal.began_ms(),
         is_one_of_several,
+        watch: case.watch.as_ref(),
     };
     match prediction.mode {
         Mode::Historical => {
@@ -153,7 +263,7 @@ fn read(path: &Path) -> Result<Case> {
         return Err(Failure::user(format!("{} has neither training nor prediction", path.display())));
     }
     let training = Node::from_yaml(&text).map(|node| node.to_json()["training"].take()).unwrap_or_default();
-    Ok(Case { number: number(path), use_case, training })
+    Ok(Case { number: number(path), use_case, training, watch: None })
 }
 
 /// `15` of `uc_15.yaml`; other names as they are.

@@ -6,9 +6,10 @@ use lanner_deep::Detector;
 use serde::Serialize;
 
 use super::kept;
-use super::table::{Moment, Rows, Tables};
+use super::sheet::{Moment, Rows};
+use super::table::{Part, Tables};
 use crate::failure::{Failure, Outcome, Result, remark};
-use crate::list::{self, Cell, Format, Row};
+use crate::list::{self, Cell, Format, Of, Row};
 use crate::output::{self, counted};
 
 /// Rows above the threshold with fewer rows between them are one finding.
@@ -27,6 +28,9 @@ pub(super) struct Args {
     /// Also write every row with its score, as CSV; to standard output for -, instead of the findings.
     #[arg(long, value_name = "FILE")]
     scores: Option<PathBuf>,
+    /// Score only the rows of this entity, by a set of detectors.
+    #[arg(long, value_name = "NAME")]
+    entity: Option<String>,
     /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -75,22 +79,29 @@ impl Row for Finding {
 }
 
 pub(super) fn run(args: &Args) -> Result<Outcome> {
-    let detector = kept::load(&args.detector)?;
-    let rows = args.tables.read_for(&detector, None)?;
-    let scores = detector.scores(&rows.frame).map_err(|error| Failure::user(error.to_string()))?;
-    let n_scored = scores.iter().filter(|score| score.is_finite()).count();
+    let file = kept::load(&args.detector)?;
+    let (mut findings, mut scored, mut n_scored) = (Vec::new(), Vec::new(), 0);
+    for part in args.tables.parts(&file, None, args.entity.as_deref())? {
+        let detector = part.detector(&file);
+        let scores = detector.scores(&part.rows.frame).map_err(|error| Failure::user(error.to_string()))?;
+        n_scored += scores.iter().filter(|score| score.is_finite()).count();
+        let found = self::findings(detector, &part.rows, &scores);
+        findings.extend(found.into_iter().map(|row| Of { entity: part.entity.clone(), row }));
+        if args.scores.is_some() {
+            scored.push((part, scores));
+        }
+    }
     if n_scored == 0 {
-        let message =
-            format!("no row could be scored: a score looks at {}", counted(detector.window() as u64, "row"));
+        let window = counted(file.any().window() as u64, "row");
+        let message = format!("no row could be scored: a score looks at {window}");
         return Err(Failure::undecided(message).hint("give more rows"));
     }
     if let Some(path) = &args.scores {
-        write(path, &rows, &scores)?;
+        write(path, file.by(), &scored)?;
     }
-    let findings = findings(&detector, &rows, &scores);
     if args.scores.as_deref() != Some(Path::new("-")) {
-        list::list(args.format, &findings, "Nothing unusual was found.")?;
-        remark(&format!("{} scored by {}", counted(n_scored as u64, "row"), detector.kind().name));
+        list::list_by(args.format, file.by(), &findings, "Nothing unusual was found.")?;
+        remark(&format!("{} scored by {}", counted(n_scored as u64, "row"), file.any().kind().name));
     }
     Ok(Outcome::found(!findings.is_empty()))
 }
@@ -130,19 +141,28 @@ fn named(columns: &[String], parts: &[f64]) -> Vec<Named> {
     named
 }
 
-/// Every row with its score; empty where there is none.
-fn write(path: &Path, rows: &Rows, scores: &[f64]) -> Result<()> {
+/// Every row with its score; empty where there is none. Of a set, each row says whose it is.
+fn write(path: &Path, by: Option<&str>, scored: &[(Part, Vec<f64>)]) -> Result<()> {
     let failed = |error: std::io::Error| Failure::file("write", path, &error);
-    let mut out: Box<dyn std::io::Write> = if path == Path::new("-") {
+    let out: Box<dyn std::io::Write> = if path == Path::new("-") {
         output::data()
     } else {
         Box::new(std::io::BufWriter::new(std::fs::File::create(path).map_err(failed)?))
     };
-    writeln!(out, "time,score")?;
-    for (moment, score) in rows.at.iter().zip(scores) {
-        let Some(moment) = moment else { continue };
-        let score = if score.is_finite() { score.to_string() } else { String::new() };
-        writeln!(out, "{},{score}", moment.text())?;
+    let mut out = csv::Writer::from_writer(out);
+    // As an error of the output, the kind of which says whether anybody still reads.
+    let wrong = |error: csv::Error| match error.into_kind() {
+        csv::ErrorKind::Io(error) => Failure::from(error),
+        kind => Failure::program(format!("cannot write CSV: {kind:?}")),
+    };
+    out.write_record(["time"].into_iter().chain(by).chain(["score"])).map_err(wrong)?;
+    for (part, scores) in scored {
+        for (moment, score) in part.rows.at.iter().zip(scores) {
+            let Some(moment) = moment else { continue };
+            let score = if score.is_finite() { score.to_string() } else { String::new() };
+            let cells = [moment.text()].into_iter().chain(part.entity.clone()).chain([score]);
+            out.write_record(cells).map_err(wrong)?;
+        }
     }
     Ok(out.flush()?)
 }

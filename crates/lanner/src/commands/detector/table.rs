@@ -1,27 +1,24 @@
 //! Rows of numbers from tables, at equal steps of time.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use lanner_deep::{Detector, Frame};
-use lanner_wire::api::Time;
+use lanner_deep::{Detector, DetectorFile};
 use lanner_wire::format::Hints;
 use lanner_wire::samples::Samples;
 use lanner_wire::table::{Row, TableError};
-use serde::Serialize;
 
-use crate::failure::{Failure, Result, remark};
+use super::entities::{Entities, Wanted};
+use super::sheet::{Heading, Lesson, Room, Rows, Sheet};
+use crate::failure::{Failure, Result};
 use crate::input::{self, Meter};
-use crate::list;
 use crate::progress::Progress;
-use crate::tables::{self, TableArgs};
+use crate::tables::{self, Named, TableArgs};
 
 /// How often progress is looked at, in rows.
-const LOOK_EVERY: usize = 4_096;
-
-/// More missing rows than this are as good as many.
-const MAX_MISSING: i64 = 1_000;
+const LOOK_EVERY: u64 = 4_096;
 
 /// What the user says about the tables to read.
 #[derive(Debug, clap::Args)]
@@ -36,51 +33,39 @@ pub(super) struct Tables {
     table: TableArgs,
 }
 
-/// When a row was, or its line where the table has no times.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-#[serde(untagged)]
-pub(super) enum Moment {
-    Time(Time),
-    Line(i64),
+/// Rows that one detector judges.
+#[derive(Debug)]
+pub(super) struct Part {
+    /// Whose they are, where each entity has a detector of its own.
+    pub(super) entity: Option<String>,
+    pub(super) rows: Rows,
 }
 
-impl Moment {
-    pub(super) fn text(self) -> String {
-        match self {
-            Self::Time(time) => list::time_text(time),
-            Self::Line(line) => format!("line {line}"),
+impl Part {
+    /// The detector that judges them.
+    pub(super) fn detector<'f>(&self, file: &'f DetectorFile) -> &'f Detector {
+        match (file, &self.entity) {
+            (DetectorFile::Set(set), Some(entity)) => set.get(entity).unwrap_or_else(|| file.any()),
+            _ => file.any(),
         }
     }
 }
 
-/// Rows, and what is known of each.
-#[derive(Debug)]
-pub(super) struct Rows {
-    pub(super) frame: Frame,
-    /// `None` for a row that was missing, and was put in as a gap.
-    pub(super) at: Vec<Option<Moment>>,
-    pub(super) is_marked: Vec<bool>,
-    /// The usual distance of two rows; `None` without times.
-    pub(super) step_ms: Option<i64>,
-    /// Columns that are totals: what was added since the row before is looked at.
-    pub(super) totals: Vec<String>,
+/// What is named, and where the rows of a file go.
+struct Reading<'a> {
+    label: Option<&'a str>,
+    by: Option<&'a str>,
+    /// Columns that are read; all, if empty.
+    columns: &'a [String],
+    into: Sink,
 }
 
-/// What training decided about columns and times, which holds for all later rows.
-#[derive(Debug, Clone, Default)]
-struct Decided {
-    columns: Vec<String>,
-    totals: Vec<String>,
-    step_ms: Option<i64>,
-}
-
-/// Rows as they are read.
-#[derive(Debug, Default)]
-struct Read {
-    columns: Vec<String>,
-    totals: Vec<String>,
-    has_times: bool,
-    rows: Vec<Row>,
+/// Where rows go.
+enum Sink {
+    Sheet(Sheet),
+    /// Nothing was read so far.
+    Nothing(Option<Room>),
+    Entities(Entities),
 }
 
 impl Tables {
@@ -98,146 +83,163 @@ impl Tables {
         Ok((others, Self { files, time: self.time.clone(), table: self.table.clone() }))
     }
 
-    /// Reads what a detector is to be trained on.
-    pub(super) fn read(&self) -> Result<Rows> {
-        self.rows(&Decided::default(), None)
+    /// Reads what a detector is to be trained on; what finds no room in memory goes to disk.
+    pub(super) fn lesson(&self, room: Room) -> Result<Lesson> {
+        let reading = Reading { label: None, by: None, columns: &[], into: Sink::Nothing(Some(room)) };
+        self.sheet(reading)?.into_lesson()
     }
 
-    /// Reads the columns that a detector looks at; `label` is the column of marks.
-    pub(super) fn read_for(&self, detector: &Detector, label: Option<&str>) -> Result<Rows> {
-        let notes = detector.notes();
-        let totals = notes["totals"].as_array().into_iter().flatten();
-        let decided = Decided {
-            columns: detector.columns().to_vec(),
-            totals: totals.filter_map(|name| name.as_str().map(str::to_owned)).collect(),
-            step_ms: notes["step_ms"].as_i64(),
+    /// Reads what detectors are to be trained on, one for each value of the column `by`, for so many at most.
+    pub(super) fn lessons(&self, by: &str, n_most: usize, room: Room) -> Result<BTreeMap<String, Lesson>> {
+        let into = Sink::Entities(Entities::new(by, Wanted::First(n_most), Some(room)));
+        let sheets = self.sheets(Reading { label: None, by: Some(by), columns: &[], into })?;
+        sheets.into_iter().map(|(entity, sheet)| Ok((entity, sheet.into_lesson()?))).collect()
+    }
+
+    /// Reads the columns that a detector looks at, or those of a set, each entity by itself; `only` that one. `label` is the column of
+    /// marks.
+    pub(super) fn parts(
+        &self,
+        file: &DetectorFile,
+        label: Option<&str>,
+        only: Option<&str>,
+    ) -> Result<Vec<Part>> {
+        let columns = file.any().columns();
+        let DetectorFile::Set(set) = file else {
+            if let Some(only) = only {
+                return Err(Failure::user(format!(
+                    "the detector is one for all rows, so --entity {only} says nothing"
+                ))
+                .hint("leave it out, or train with --by"));
+            }
+            let reading = Reading { label, by: None, columns, into: Sink::Nothing(None) };
+            let rows = rows_for(self.sheet(reading)?, file.any())?;
+            return Ok(vec![Part { entity: None, rows }]);
         };
-        self.rows(&decided, label)
+        let known: Vec<String> = set.iter().map(|(entity, _)| entity.to_owned()).collect();
+        if let Some(only) = only.filter(|only| set.get(only).is_none()) {
+            return Err(Failure::user(format!("there is no detector for {} {only}", set.by()))
+                .hint(format!("there are those for {}", tables::few(&known))));
+        }
+        let into = Sink::Entities(Entities::new(set.by(), Wanted::Known(known), None));
+        let sheets = self.sheets(Reading { label, by: Some(set.by()), columns, into })?;
+        let is_wanted = |entity: &str| only.is_none_or(|only| only == entity);
+        let wanted = sheets.into_iter().filter(|(entity, _)| is_wanted(entity));
+        let parts = wanted.filter_map(|(entity, sheet)| {
+            let detector = set.get(&entity)?;
+            Some(rows_for(sheet, detector).map(|rows| Part { entity: Some(entity), rows }))
+        });
+        let parts = parts.collect::<Result<Vec<Part>>>()?;
+        if parts.is_empty() {
+            let message = format!("no row is of a {} that has a detector", set.by());
+            return Err(Failure::undecided(message).hint("lanner detector show lists who has one"));
+        }
+        Ok(parts)
     }
 
-    fn rows(&self, decided: &Decided, label: Option<&str>) -> Result<Rows> {
-        let mut read = Read::default();
+    fn sheet(&self, mut reading: Reading<'_>) -> Result<Sheet> {
+        self.read(&mut reading)?;
+        match reading.into {
+            Sink::Sheet(sheet) => Ok(sheet),
+            _ => Err(Failure::program("no table was read")),
+        }
+    }
+
+    fn sheets(&self, mut reading: Reading<'_>) -> Result<BTreeMap<String, Sheet>> {
+        self.read(&mut reading)?;
+        match reading.into {
+            Sink::Entities(entities) => Ok(entities.finish()),
+            _ => Err(Failure::program("no table was read")),
+        }
+    }
+
+    fn read(&self, reading: &mut Reading<'_>) -> Result<()> {
+        let mut first = None;
         for path in &self.files {
-            self.read_file(path, decided, label, &mut read)?;
+            self.read_file(path, &mut first, reading)?;
         }
-        if decided.columns.is_empty() {
-            return read.finish(read.totals.clone(), None);
-        }
-        read.reorder(&decided.columns)?;
-        read.finish(decided.totals.clone(), decided.step_ms)
+        Ok(())
     }
 
-    fn read_file(&self, path: &Path, decided: &Decided, label: Option<&str>, read: &mut Read) -> Result<()> {
+    fn read_file(&self, path: &Path, first: &mut Option<Heading>, reading: &mut Reading<'_>) -> Result<()> {
         let name = path.display().to_string();
         let failed = |error: &TableError| tables::failure(&name, error, Failure::user);
         let meter = Arc::new(Meter::default());
         let file = input::open(path, &meter)?;
         let mut table = self.table.clone();
         if table.values.is_empty() {
-            table.values.clone_from(&decided.columns);
+            table.values = reading.columns.to_vec();
         }
-        let samples = table.open(file, self.time.as_deref(), label, None, Hints::default());
+        let named = Named { time: self.time.as_deref(), marks: reading.label, entity: reading.by };
+        let samples = table.open(file, named, None, Hints::default());
         let mut samples = samples.map_err(|error| failed(&error))?;
-        read.begin(&name, &samples)?;
+        let heading = heading(&name, &samples, first.as_ref(), reading.by.is_some())?;
+        reading.into.begin(&heading);
         let size = std::fs::metadata(path).ok().filter(|file| file.is_file()).map(|file| file.len());
         let mut progress = Progress::new("reading", "rows", size);
-        let mut row = Row::default();
+        let (mut row, mut n_rows) = (Row::default(), 0_u64);
         while samples.next_row(&mut row).map_err(|error| failed(&TableError::Read(error)))? {
-            if row.group > 0 {
-                let message = format!("{name}:{}: another series begins here", row.line);
-                return Err(Failure::user(message)
-                    .hint("a detector looks at one table of columns: leave out the text columns, or train one for each series"));
-            }
-            read.push(&name, &row)?;
-            if read.rows.len().is_multiple_of(LOOK_EVERY) {
-                progress.at(meter.n_bytes.load(Ordering::Relaxed), read.rows.len() as u64);
+            reading.into.push(&name, &row, &samples, &heading)?;
+            n_rows += 1;
+            if n_rows.is_multiple_of(LOOK_EVERY) {
+                progress.at(meter.n_bytes.load(Ordering::Relaxed), n_rows);
             }
         }
+        first.get_or_insert(heading);
         Ok(())
     }
 }
 
-impl Read {
-    /// Looks at the columns of a file.
-    fn begin(&mut self, name: &str, samples: &Samples<'_>) -> Result<()> {
-        let Some(table) = samples.table() else {
-            let message = format!("{name} has no columns side by side, but one value in each row");
-            return Err(Failure::user(message).hint("a detector needs a table with a column for each metric"));
-        };
-        tables::tell_layout(name, table);
-        let layout = &table.layout;
-        let columns: Vec<String> = layout.values.iter().map(|at| layout.names[*at].clone()).collect();
-        if self.columns.is_empty() {
-            let totals = layout.totals.iter().zip(&columns).filter(|(is_total, _)| **is_total);
-            self.totals = totals.map(|(_, name)| name.clone()).collect();
-            self.has_times = samples.has_times();
-            self.columns = columns;
-        } else if columns != self.columns {
+impl Sink {
+    fn begin(&mut self, heading: &Heading) {
+        match self {
+            Self::Nothing(room) => *self = Self::Sheet(Sheet::new(heading.clone(), room.take())),
+            Self::Sheet(_) => {}
+            Self::Entities(entities) => entities.begin(),
+        }
+    }
+
+    fn push(&mut self, name: &str, row: &Row, samples: &Samples<'_>, heading: &Heading) -> Result<()> {
+        match self {
+            Self::Entities(entities) => entities.push(name, row, samples, heading),
+            Self::Sheet(sheet) if row.group == 0 => sheet.push(name, row),
+            _ => {
+                let message = format!("{name}:{}: another series begins here", row.line);
+                Err(Failure::user(message)
+                    .hint("a detector looks at one table of columns: leave out the text columns, or train one for each series with --by COLUMN"))
+            }
+        }
+    }
+}
+
+/// Looks at the columns of a file, which are those of the file before.
+fn heading(name: &str, samples: &Samples<'_>, first: Option<&Heading>, is_by: bool) -> Result<Heading> {
+    let Some(table) = samples.table() else {
+        let message = format!("{name} has no columns side by side, but one value in each row");
+        return Err(Failure::user(message).hint("a detector needs a table with a column for each metric"));
+    };
+    tables::tell_layout(name, table);
+    let layout = &table.layout;
+    let columns: Vec<String> = layout.values.iter().map(|at| layout.names[*at].clone()).collect();
+    if let Some(first) = first {
+        if columns != first.columns {
             return Err(Failure::user(format!("{name} has other columns than the file before"))
                 .hint("name the columns that all files have with --value"));
         }
-        Ok(())
+        return Ok(first.clone());
     }
+    let totals = layout.totals.iter().zip(&columns).filter(|(is_total, _)| **is_total);
+    let totals = totals.map(|(_, name)| name.clone()).collect();
+    let totals = (!is_by).then_some(totals);
+    Ok(Heading { columns, totals, has_times: samples.has_times() })
+}
 
-    fn push(&mut self, name: &str, row: &Row) -> Result<()> {
-        if self.has_times && self.rows.last().is_some_and(|last| row.at < last.at) {
-            let message = format!("{name}:{}: the time is before that of the row above", row.line);
-            return Err(Failure::user(message).hint("sort the rows by time, and give files in their order"));
-        }
-        self.rows.push(row.clone());
-        Ok(())
-    }
-
-    /// Puts the columns into the order of training.
-    fn reorder(&mut self, columns: &[String]) -> Result<()> {
-        let place = |name: &String| {
-            let found = self.columns.iter().position(|other| other == name);
-            found.ok_or_else(|| {
-                Failure::user(format!("the column {name} is missing, which the detector looks at"))
-            })
-        };
-        let places: Vec<usize> = columns.iter().map(place).collect::<Result<_>>()?;
-        for row in &mut self.rows {
-            row.values = places.iter().map(|at| row.values.get(*at).copied().unwrap_or(f64::NAN)).collect();
-        }
-        self.columns = columns.to_vec();
-        Ok(())
-    }
-
-    /// Totals become differences, and missing rows gaps.
-    fn finish(&mut self, totals: Vec<String>, step_ms: Option<i64>) -> Result<Rows> {
-        for (at, name) in self.columns.iter().enumerate() {
-            if totals.contains(name) {
-                differences(&mut self.rows, at);
-            }
-        }
-        let step_ms = step_ms.or_else(|| usual_step(&self.rows)).filter(|_| self.has_times);
-        let (mut values, mut moments, mut is_marked) = (Vec::new(), Vec::new(), Vec::new());
-        let mut last: Option<i64> = None;
-        for row in &self.rows {
-            let n_missing = last.zip(step_ms).map_or(0, |(last, step)| n_missing(row.at - last, step));
-            for _ in 0..n_missing {
-                values.extend(self.columns.iter().map(|_| f32::NAN));
-                moments.push(None);
-                is_marked.push(row.is_marked);
-            }
-            last = Some(row.at);
-            values.extend(row.values.iter().map(|value| *value as f32));
-            moments.push(Some(if self.has_times {
-                Moment::Time(Time(row.at))
-            } else {
-                Moment::Line(row.at)
-            }));
-            is_marked.push(row.is_marked);
-        }
-        let n_missing = moments.len() - self.rows.len();
-        if n_missing > 0 {
-            remark(&format!("{n_missing} rows are missing between the others, and count as gaps"));
-        }
-        let frame =
-            Frame::new(self.columns.clone(), values).map_err(|error| Failure::user(error.to_string()))?;
-        Ok(Rows { frame, at: moments, is_marked, step_ms, totals })
-    }
+/// The rows that a detector looks at, by what its training decided.
+fn rows_for(sheet: Sheet, detector: &Detector) -> Result<Rows> {
+    let notes = detector.notes();
+    let totals = notes["totals"].as_array().into_iter().flatten();
+    let totals = totals.filter_map(|name| name.as_str().map(str::to_owned)).collect();
+    sheet.into_rows_for(detector.columns(), totals, notes["step_ms"].as_i64())
 }
 
 /// The first bytes of a file.
@@ -247,48 +249,4 @@ fn start(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     std::fs::File::open(path).map_err(failed)?.take(256).read_to_end(&mut bytes).map_err(failed)?;
     Ok(bytes)
-}
-
-/// What was added since the row before; nothing is known where a total starts again.
-fn differences(rows: &mut [Row], at: usize) {
-    let mut last = f64::NAN;
-    for row in rows {
-        let Some(value) = row.values.get_mut(at) else { continue };
-        let difference = *value - std::mem::replace(&mut last, *value);
-        *value = if difference >= 0.0 { difference } else { f64::NAN };
-    }
-}
-
-/// Rows that are missing in a distance.
-fn n_missing(distance_ms: i64, step_ms: i64) -> i64 {
-    ((distance_ms + step_ms / 2) / step_ms.max(1) - 1).clamp(0, MAX_MISSING)
-}
-
-/// The middle of the distances between neighbours.
-fn usual_step(rows: &[Row]) -> Option<i64> {
-    let mut steps: Vec<i64> = rows.windows(2).map(|pair| pair[1].at.saturating_sub(pair[0].at)).collect();
-    let middle = steps.len() / 2;
-    (!steps.is_empty()).then(|| *steps.select_nth_unstable(middle).1).filter(|step| *step > 0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn row(at: i64, value: f64) -> Row {
-        Row { at, values: vec![value], ..Row::default() }
-    }
-
-    #[test]
-    fn missing_rows_become_gaps_and_totals_differences() {
-        let rows =
-            vec![row(0, 5.0), row(60_000, 7.0), row(119_000, 8.0), row(300_000, 2.0), row(360_000, 3.0)];
-        let mut read = Read { columns: vec!["n".to_owned()], totals: Vec::new(), has_times: true, rows };
-        let rows = read.finish(vec!["n".to_owned()], None).unwrap();
-        assert_eq!(rows.step_ms, Some(60_000));
-        let values: Vec<String> = rows.frame.values().iter().map(ToString::to_string).collect();
-        assert_eq!(values, ["NaN", "2", "1", "NaN", "NaN", "NaN", "1"]);
-        assert_eq!(rows.at[2], Some(Moment::Time(Time(119_000))));
-        assert_eq!((rows.at[3], rows.at[4]), (None, None));
-    }
 }

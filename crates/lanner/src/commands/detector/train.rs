@@ -1,19 +1,24 @@
 //! `lanner detector train`
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
-use lanner_core::content;
 use lanner_core::reading::is_id;
-use lanner_deep::{Checkpoint, Damage, Detector, Frame, KINDS, Kind, Progress as Step, TrainError, Training};
+use lanner_deep::{
+    Detector, DetectorFile, DetectorSet, KINDS, Kind, MAX_ENTITIES, Progress as Step, RowSource, TrainError,
+    Training,
+};
 use serde_json::json;
 
+use super::checkpoints::Checkpoints;
 use super::limit::LimitArgs;
-use super::table::{Rows, Tables};
+use super::sheet::{Lesson, Room};
+use super::table::Tables;
 use super::{inspect, kept, telling};
 use crate::client::ServerArgs;
 use crate::failure::{Failure, Outcome, Result, remark};
 use crate::list::Format;
-use crate::output::counted;
 use crate::progress::Progress;
 
 /// Rows a day where the table has no times: one a minute.
@@ -35,6 +40,18 @@ pub(super) struct Args {
     /// random-cut-forest, patches, mtad-gat or mvad.
     #[arg(long, value_name = "KIND", value_parser = kind, default_value = "ensemble", hide_default_value = true)]
     kind: &'static Kind,
+    /// Train a detector for each value of this column, such as each host, side by side: what is usual is each one's own.
+    #[arg(long, value_name = "COLUMN", conflicts_with = "tell")]
+    by: Option<String>,
+    /// Values of that column at most; those that come later in the table are left out, and named.
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value_t = 100,
+        requires = "by",
+        value_parser = clap::value_parser!(u16).range(1..=MAX_ENTITIES as i64)
+    )]
+    max_entities: u16,
     #[command(flatten)]
     limit: LimitArgs,
     /// Rows that a score looks at; by default what suits the kind.
@@ -49,6 +66,10 @@ pub(super) struct Args {
     /// Go on with a training that was interrupted, from the checkpoint beside --out, for mtad-gat and mvad.
     #[arg(long)]
     resume: bool,
+    /// Memory for rows, in MiB; the rows of a table that is larger go to disk, beside --out, while it is learned from. Learning takes
+    /// about twice as much beside.
+    #[arg(long, value_name = "MIB", default_value_t = 512)]
+    memory: u32,
     /// Seed of what is chosen by chance. The same rows and seed give the same detector.
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     seed: u64,
@@ -82,62 +103,157 @@ fn name_of(path: &Path) -> String {
 
 pub(super) fn run(args: &Args) -> Result<Outcome> {
     kept::check_new(&args.out)?;
-    let checkpoint = Checkpoints::beside(&args.out);
-    let resume = checkpoint.read(args.resume)?;
-    let rows = args.tables.read()?;
-    let training = training(args, &rows, resume);
-    if rows.step_ms.is_none() {
-        remark("the table has no times; alarms a day are told for a row a minute");
-    }
     let name = args.name.clone().unwrap_or_else(|| name_of(&args.out));
-    let notes = notes(&name, &rows);
-    let kept = checkpoint.clone();
-    let detector = if args.tell {
-        telling::told(&args.server, &name, move |tell| fit(&rows.frame, &training, &kept, tell))?
-    } else {
-        fit(&rows.frame, &training, &kept, &mut |_| ())
+    let checkpoints = Checkpoints::open(&args.out, args.by.is_some(), args.resume)?;
+    let folder = args.out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let room = Room::new(u64::from(args.memory) << 20, folder.to_owned());
+    let file = match &args.by {
+        None => {
+            let lesson = args.tables.lesson(room)?;
+            let detector = train_one(args, &name, lesson, &checkpoints)?;
+            DetectorFile::One(Box::new(detector))
+        }
+        Some(by) => {
+            let lessons = args.tables.lessons(by, usize::from(args.max_entities), room)?;
+            DetectorFile::Set(train_each(args, &name, by, &lessons, &checkpoints)?)
+        }
     };
-    let detector = detector.map_err(|error| Failure::user(error.to_string()))?.with_notes(notes);
-    if detector.is_too_alike() {
-        remark(
-            "the rows follow a course without any noise, so they do not say how far usual rows stray; train on measured rows",
-        );
-    }
-    kept::save(&args.out, &detector)?;
-    checkpoint.drop();
-    inspect::tell(&args.out, &detector, args.format)?;
+    tell_alike(&file);
+    kept::save(&args.out, &file)?;
+    checkpoints.drop();
+    inspect::tell(&args.out, &file, args.format)?;
     Ok(Outcome::Fine)
+}
+
+/// A detector for all rows.
+fn train_one(args: &Args, name: &str, lesson: Lesson, checkpoints: &Checkpoints) -> Result<Detector> {
+    let mut training = training(args, lesson.step_ms());
+    training.resume = checkpoints.read(None)?;
+    tell_timeless(&lesson);
+    let notes = notes(name, &lesson);
+    let kept = checkpoints.clone();
+    let work = move |tell: &mut dyn FnMut(&Step)| {
+        let detector = fit(&lesson, &training, &kept, tell);
+        lesson.check().map(|()| detector)
+    };
+    let detector = if args.tell { telling::told(&args.server, name, work)?? } else { work(&mut |_| ())? };
+    Ok(detector.map_err(|error| Failure::user(error.to_string()))?.with_notes(notes))
+}
+
+/// A detector for each entity, side by side.
+fn train_each(
+    args: &Args,
+    name: &str,
+    by: &str,
+    lessons: &BTreeMap<String, Lesson>,
+    checkpoints: &Checkpoints,
+) -> Result<DetectorSet> {
+    if let Some(lesson) = lessons.values().next() {
+        tell_timeless(lesson);
+    }
+    let mut trainings = BTreeMap::new();
+    for (entity, lesson) in lessons {
+        let resume = checkpoints.read(Some(entity))?;
+        trainings.insert(entity.as_str(), Training { resume, ..training(args, lesson.step_ms()) });
+    }
+    // How far each is, and what is told of them all.
+    let state = Mutex::new((BTreeMap::new(), Progress::new("training", "", Some(1_000)), Ok(())));
+    let progress = |entity: &str, step: Step| {
+        let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        let (done, progress, kept) = &mut *state;
+        if !step.note.is_empty() {
+            remark(&format!("{entity}: {}", step.note));
+        }
+        if let Some(reached) = &step.checkpoint {
+            *kept = std::mem::replace(kept, Ok(())).and_then(|()| checkpoints.keep(Some(entity), reached));
+        }
+        done.insert(entity.to_owned(), step.n_done as f64 / step.n.max(1) as f64);
+        let share = done.values().sum::<f64>() / lessons.len().max(1) as f64;
+        progress.at((share * 1_000.0) as u64, 0);
+    };
+    let sources: Vec<(String, RowSource<'_>)> =
+        lessons.iter().map(|(entity, lesson)| (entity.clone(), lesson.source())).collect();
+    let training = |entity: &str| trainings.get(entity).cloned().unwrap_or_default();
+    let (set, failed) = DetectorSet::train(by, &sources, &training, &progress);
+    let (_, progress, kept) = state.into_inner().unwrap_or_else(PoisonError::into_inner);
+    drop(progress);
+    tell_not_kept(kept);
+    lessons.values().try_for_each(Lesson::check)?;
+    refuse_settings(&failed)?;
+    for (entity, error) in &failed {
+        remark(&format!("{by} {entity} has no detector: {error}"));
+    }
+    let Some(set) = set else {
+        return Err(Failure::user(format!("no value of {by} has rows that can be learned from"))
+            .hint("give more rows, or train one detector for all without --by"));
+    };
+    let with_notes = |entity: &str, detector: Detector| {
+        Ok(match lessons.get(entity) {
+            Some(lesson) => detector.with_notes(notes(name, lesson)),
+            None => detector,
+        })
+    };
+    set.map(&with_notes).map_err(Failure::program)
+}
+
+/// What is wrong with settings is wrong with all.
+fn refuse_settings(failed: &[(String, TrainError)]) -> Result<()> {
+    let wrong = failed
+        .iter()
+        .find(|(_, error)| matches!(error, TrainError::Settings(_) | TrainError::OtherCheckpoint));
+    wrong.map_or(Ok(()), |(_, error)| Err(Failure::user(error.to_string())))
 }
 
 /// Trains, with a checkpoint after each pass, and tells each step.
 fn fit(
-    frame: &Frame,
+    lesson: &Lesson,
     training: &Training,
-    checkpoint: &Checkpoints,
+    checkpoints: &Checkpoints,
     tell: &mut dyn FnMut(&Step),
 ) -> std::result::Result<Detector, TrainError> {
     let mut progress = Progress::new("training", "", Some(1_000));
     let mut kept = Ok(());
-    let detector = Detector::train(frame, training, &mut |step| {
+    let detector = Detector::train_on(lesson.source(), training, &mut |step| {
         if !step.note.is_empty() {
             remark(&step.note);
         }
         if let Some(reached) = &step.checkpoint {
             // A disk that is full ends no training; it is told once.
-            kept = std::mem::replace(&mut kept, Ok(())).and_then(|()| checkpoint.keep(reached));
+            kept = std::mem::replace(&mut kept, Ok(())).and_then(|()| checkpoints.keep(None, reached));
         }
         progress.at((step.n_done * 1_000 / step.n.max(1)) as u64, 0);
         tell(&step);
     });
     drop(progress);
-    if let Err(failure) = kept {
-        remark(&format!("{}; the training could not have gone on from there", failure.text()));
-    }
+    tell_not_kept(kept);
     detector
 }
 
-fn training(args: &Args, rows: &Rows, resume: Option<Checkpoint>) -> Training {
-    let rows_per_day = rows.step_ms.map_or(ROWS_PER_DAY, |step_ms| DAY_MS / step_ms as f64);
+fn tell_not_kept(kept: Result<()>) {
+    if let Err(failure) = kept {
+        remark(&format!("{}; the training could not have gone on from there", failure.text()));
+    }
+}
+
+fn tell_timeless(lesson: &Lesson) {
+    if lesson.step_ms().is_none() {
+        remark("the table has no times; alarms a day are told for a row a minute");
+    }
+}
+
+fn tell_alike(file: &DetectorFile) {
+    let alike = file.all().into_iter().filter(|(_, detector)| detector.is_too_alike());
+    let whose: Vec<String> =
+        alike.map(|(entity, _)| entity.map(|it| format!(" of {it}")).unwrap_or_default()).collect();
+    if let Some(whose) = whose.first() {
+        remark(&format!(
+            "the rows{whose} follow a course without any noise, so they do not say how far usual rows stray; train on measured rows"
+        ));
+    }
+}
+
+fn training(args: &Args, step_ms: Option<i64>) -> Training {
+    let rows_per_day = step_ms.map_or(ROWS_PER_DAY, |step_ms| DAY_MS / step_ms as f64);
     let default = Training::default();
     Training {
         kind: args.kind,
@@ -148,56 +264,11 @@ fn training(args: &Args, rows: &Rows, resume: Option<Checkpoint>) -> Training {
         rule: args.limit.rule().unwrap_or(default.rule),
         follow: args.limit.follow(rows_per_day).unwrap_or(default.follow),
         points: args.points,
-        resume,
         ..default
     }
 }
 
-/// The file of an unfinished training, beside that of the detector.
-#[derive(Debug, Clone)]
-struct Checkpoints(PathBuf);
-
-impl Checkpoints {
-    fn beside(out: &Path) -> Self {
-        let mut name = out.as_os_str().to_owned();
-        name.push(".checkpoint");
-        Self(name.into())
-    }
-
-    /// What is there, if it is wanted. One that is not wanted is not written over: it may be the work of hours.
-    fn read(&self, is_wanted: bool) -> Result<Option<Checkpoint>> {
-        let name = self.0.display();
-        match (is_wanted, self.0.exists()) {
-            (false, false) => Ok(None),
-            (false, true) => Err(Failure::user(format!("{name} is left of a training that was interrupted"))
-                .hint("go on with --resume, or remove the file")),
-            (true, false) => Err(Failure::user(format!("there is no {name} to go on from"))
-                .hint("leave --resume out; only mtad-gat and mvad learn in epochs")),
-            (true, true) => {
-                let bytes = std::fs::read(&self.0).map_err(|error| Failure::file("read", &self.0, &error))?;
-                let found = Checkpoint::from_bytes(&bytes);
-                let found = found.map_err(|damage| match damage {
-                    Damage::Other => Failure::user(format!("{name} is no checkpoint")),
-                    damage => Failure::user(format!("{name} {damage}")),
-                })?;
-                remark(&format!("{} done before", counted(found.n_done() as u64, "epoch")));
-                Ok(Some(found))
-            }
-        }
-    }
-
-    fn keep(&self, reached: &Checkpoint) -> Result<()> {
-        kept::write(&self.0, &reached.to_bytes())
-    }
-
-    /// The training is over.
-    fn drop(&self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
-}
-
 /// What later commands need to know of the rows, and a fingerprint of them.
-fn notes(name: &str, rows: &Rows) -> serde_json::Value {
-    let bytes: Vec<u8> = rows.frame.values().iter().flat_map(|value| value.to_le_bytes()).collect();
-    json!({ "name": name, "data": content::sha256(&bytes), "step_ms": rows.step_ms, "totals": rows.totals })
+fn notes(name: &str, lesson: &Lesson) -> serde_json::Value {
+    json!({ "name": name, "data": lesson.data(), "step_ms": lesson.step_ms(), "totals": lesson.totals() })
 }

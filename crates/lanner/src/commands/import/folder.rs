@@ -1,4 +1,5 @@
-//! Folders of files with one series each, as carbon lays them out: the path below the folder is the series' name.
+//! Folders: the files below one, and those of files with one series each, as carbon lays them out: the path below the folder is
+//! the series' name.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,8 +8,11 @@ use lanner_wire::format::{self, FORMATS, Format};
 
 use crate::tables;
 
-/// The files of such formats below a folder, by their endings, in order of their paths.
-pub(super) fn files_below(folder: &Path) -> io::Result<Vec<(PathBuf, &'static Format)>> {
+/// The files below a folder whose names `wanted` has something for, in order of their paths.
+pub(super) fn files_below<T>(
+    folder: &Path,
+    wanted: impl Fn(&str) -> Option<T>,
+) -> io::Result<Vec<(PathBuf, T)>> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -19,15 +23,18 @@ pub(super) fn files_below(folder: &Path) -> io::Result<Vec<(PathBuf, &'static Fo
             if kind.is_dir() {
                 folders.push(entry.path());
             } else if kind.is_file() {
-                let format = format::of_file(&entry.file_name().to_string_lossy());
-                files.extend(
-                    format.filter(|format| format.is_one_series).map(|format| (entry.path(), format)),
-                );
+                let found = wanted(&entry.file_name().to_string_lossy());
+                files.extend(found.map(|found| (entry.path(), found)));
             }
         }
     }
     files.sort_unstable_by(|one, other| one.0.cmp(&other.0));
     Ok(files)
+}
+
+/// The format of a file with one series, by its ending.
+pub(super) fn of_one_series(name: &str) -> Option<&'static Format> {
+    format::of_file(name).filter(|format| format.is_one_series)
 }
 
 /// How names of such files end: `*.wsp`.

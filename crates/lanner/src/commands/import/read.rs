@@ -13,7 +13,7 @@ use lanner_wire::{Report, carbon, events, ndjson};
 
 use super::age;
 use crate::failure::{Failure, remark};
-use crate::tables::{self, TableArgs};
+use crate::tables::{self, Named, TableArgs};
 
 /// Batches are about this large.
 const BATCH_BYTES: usize = 2 * 1024 * 1024;
@@ -115,7 +115,8 @@ fn read_samples(
 ) -> Result<(), Failure> {
     let failed = |error| tables::failure(&how.file, &error, Failure::user);
     let hints = Hints { precision: how.precision, received_ms: Some(how.now_ms) };
-    let mut samples = how.table.open(input, how.time.as_deref(), None, format, hints).map_err(failed)?;
+    let named = Named { time: how.time.as_deref(), ..Named::default() };
+    let mut samples = how.table.open(input, named, format, hints).map_err(failed)?;
     if let Some(table) = samples.table() {
         table.need_times().map_err(failed)?;
         if !how.is_quiet {

@@ -48,7 +48,7 @@ impl Reader {
     pub(super) fn file(&mut self, path: &Path, sink: &mut dyn Sink) -> Result<()> {
         let mut lines = input::Lines::open(path, &Arc::default(), MAX_LINE_BYTES)?;
         while let Some((number, line)) = lines.next()? {
-            self.line(&String::from_utf8_lossy(line), path, number, sink)?;
+            self.line(&input::text(line), path, number, sink)?;
         }
         self.end(sink)
     }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use lanner_agent::{Agent, AgentError, Options};
-use lanner_profile::{Fleet, Profile};
+use lanner_profile::Profile;
 
 use crate::failure::{Failure, Result, remark};
 use crate::models::filter;
@@ -72,7 +72,7 @@ impl Member {
         self.told = Instant::now();
         let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64);
         if let Some(profile) = profiles.get(self.at) {
-            self.agent.tell(profile.tell(now_ms), profile.fleet().map(Fleet::changed_ms));
+            self.agent.tell(profile.tell(now_ms), profile.fleet().map(|fleet| fleet.changed_ms()));
         }
     }
 

@@ -4,7 +4,7 @@
 //! only when something is to be said of it. Whatever is not plainly one of Falco's lines, or one with Falco's names, is left to
 //! [`Lines`](lanner_profile::read::Lines), and so is a field that follows from others.
 
-use lanner_conditions::{Buffer, Condition, FieldPath, Fields, JsonFields, Missing, Reader, View};
+use lanner_conditions::{Buffer, Condition, FieldPath, Fields, JsonFields, Missing, Place, Reader, View};
 use lanner_core::time::parse_time_ms;
 use lanner_profile::read::{Format, MAX_LINE_BYTES};
 use lanner_profile::{Hashes, Part, Profile};
@@ -39,16 +39,16 @@ pub(super) struct Skim {
 /// How events are written, and where their fields are.
 struct Shape {
     reader: Reader,
-    kind: FieldPath,
-    time: FieldPath,
-    /// Other times, which say more.
-    others: Vec<FieldPath>,
+    kind: Place,
+    time: Place,
+    /// Other times, which say more, and what lines of other programs have.
+    others: Vec<Place>,
     profiles: Vec<Wanted>,
 }
 
 /// What one profile needs.
 struct Wanted {
-    condition: Option<(Condition, Vec<(FieldPath, FieldPath)>)>,
+    condition: Option<(Condition, Vec<(FieldPath, Place)>)>,
     /// Parts in order, and what groups are told apart by.
     parts: Vec<Field>,
     by: Option<Field>,
@@ -56,20 +56,20 @@ struct Wanted {
 
 struct Field {
     part: Part,
-    path: FieldPath,
+    place: Place,
     follows: bool,
 }
 
 /// Fields under the names that a condition has for them.
 struct Renamed<'f> {
     fields: &'f JsonFields<'f>,
-    names: &'f [(FieldPath, FieldPath)],
+    names: &'f [(FieldPath, Place)],
 }
 
 impl Fields for Renamed<'_> {
     fn view(&self, path: &FieldPath) -> Option<View<'_>> {
-        let (_, inside) = self.names.iter().find(|(name, _)| name == path)?;
-        self.fields.view(inside)
+        let (_, place) = self.names.iter().find(|(name, _)| name == path)?;
+        self.fields.at(*place)
     }
 }
 
@@ -96,11 +96,11 @@ impl Skim {
         };
         let fields = shape.reader.read(line.trim(), &mut self.buffer).ok()?;
         // Lines of others have their own name for it.
-        fields.view(&shape.kind)?;
-        if shape.others.iter().any(|other| fields.view(other).is_some()) {
+        fields.at(shape.kind)?;
+        if shape.others.iter().any(|other| fields.at(*other).is_some()) {
             return None;
         }
-        let View::Text(time) = fields.view(&shape.time)? else { return None };
+        let View::Text(time) = fields.at(shape.time)? else { return None };
         let time_ms = parse_time_ms(time).ok()?;
         self.found.clear();
         for (wanted, profile) in shape.profiles.iter().zip(profiles) {
@@ -110,66 +110,74 @@ impl Skim {
     }
 }
 
+/// Other times that a plain line may have, which say more.
+const TIMES: [&str; 3] = ["evt.rawtime", "evt.time", "_time"];
+
+/// What tells lines of other programs.
+const FOREIGN: [&str; 10] = [
+    "event_id",
+    "EventID",
+    "EventId",
+    "winlog",
+    "process_exec",
+    "process_exit",
+    "process_kprobe",
+    "process_tracepoint",
+    "process_loader",
+    "process_uprobe",
+];
+
 impl Shape {
     fn new(profiles: &[Profile], inside: &str) -> Option<Self> {
-        let path = |name: &str| FieldPath::parse(&format!("{inside}{name}")).ok();
-        let others = ["evt.rawtime", "evt.time", "_time"]
-            .iter()
-            .filter_map(|name| path(name))
-            .filter(|_| inside.is_empty());
-        // What tells other programs' lines.
-        let foreign = [
-            "event_id",
-            "EventID",
-            "EventId",
-            "winlog",
-            "process_exec",
-            "process_exit",
-            "process_kprobe",
-            "process_tracepoint",
-            "process_loader",
-            "process_uprobe",
-        ];
-        let foreign =
-            foreign.iter().filter_map(|name| FieldPath::parse(name).ok()).filter(|_| inside.is_empty());
-        let others: Vec<FieldPath> = others.chain(foreign).collect();
-        let (kind, time) = (path("evt.type")?, FieldPath::parse("time").ok()?);
-        let wanted: Vec<Wanted> =
-            profiles.iter().map(|profile| Wanted::new(profile, inside)).collect::<Option<_>>()?;
+        let others = TIMES.iter().chain(&FOREIGN).filter(|_| inside.is_empty());
+        let others: Vec<FieldPath> = others.map(|name| FieldPath::parse(name).ok()).collect::<Option<_>>()?;
+        let (kind, time) = (simple("evt.type", inside)?, FieldPath::parse("time").ok()?);
         let mut paths = vec![kind.clone(), time.clone()];
         paths.extend(others.iter().cloned());
-        for wanted in &wanted {
-            paths.extend(wanted.parts.iter().chain(&wanted.by).map(|field| field.path.clone()));
-            paths.extend(wanted.condition.iter().flat_map(|(_, names)| names).map(|(_, path)| path.clone()));
+        for profile in profiles {
+            let parts =
+                profile.spec().parts.iter().chain(&profile.spec().by).map(|part| part.field().to_owned());
+            let condition = condition(profile)?;
+            let asked = condition.iter().flat_map(Condition::fields).map(|field| field.to_string());
+            let names: Vec<String> = parts.chain(asked).collect();
+            paths.extend(names.iter().map(|name| simple(name, inside)).collect::<Option<Vec<_>>>()?);
         }
         paths.sort_by(|a, b| a.as_str().cmp(b.as_str()));
-        paths.dedup_by(|a, b| a == b);
-        Some(Self { reader: Reader::new(&paths), kind, time, others, profiles: wanted })
+        paths.dedup();
+        let reader = Reader::new(&paths);
+        let others = others.iter().map(|other| reader.place(other)).collect::<Option<_>>()?;
+        let wanted = profiles.iter().map(|profile| Wanted::new(profile, inside, &reader));
+        let profiles = wanted.collect::<Option<_>>()?;
+        Some(Self { kind: reader.place(&kind)?, time: reader.place(&time)?, reader, others, profiles })
     }
 }
 
+/// The condition of a profile, if it has one; `None` if it cannot be read here.
+fn condition(profile: &Profile) -> Option<Option<Condition>> {
+    let filter = profile.spec().filter.as_ref();
+    filter.map(|(text, _)| Condition::compile(text).ok()).map_or(Some(None), |condition| condition.map(Some))
+}
+
 impl Wanted {
-    fn new(profile: &Profile, inside: &str) -> Option<Self> {
+    fn new(profile: &Profile, inside: &str, reader: &Reader) -> Option<Self> {
+        let place = |name: &str| reader.place(&simple(name, inside)?);
         let field = |part: &Part| {
-            let path = simple(part.field(), inside)?;
-            Some(Field { part: part.clone(), path, follows: FOLLOWING.contains(&part.field()) })
+            let (place, follows) = (place(part.field())?, FOLLOWING.contains(&part.field()));
+            Some(Field { part: part.clone(), place, follows })
         };
-        let spec = profile.spec();
-        let condition = match &spec.filter {
+        let named = |path: FieldPath| {
+            let place = place(path.as_str()).filter(|_| !FOLLOWING.contains(&path.as_str()))?;
+            Some((path, place))
+        };
+        let condition = match condition(profile)? {
             None => None,
-            Some((text, _)) => {
-                let condition = Condition::compile(text).ok()?;
-                let names = condition.fields().into_iter().map(|path| {
-                    let follows = FOLLOWING.contains(&path.as_str());
-                    let inside = simple(path.as_str(), inside).filter(|_| !follows)?;
-                    Some((path, inside))
-                });
-                let names = names.collect::<Option<_>>()?;
+            Some(condition) => {
+                let names = condition.fields().into_iter().map(named).collect::<Option<_>>()?;
                 Some((condition, names))
             }
         };
-        let parts = spec.parts.iter().map(field).collect::<Option<_>>()?;
-        let by = match &spec.by {
+        let parts = profile.spec().parts.iter().map(field).collect::<Option<_>>()?;
+        let by = match &profile.spec().by {
             Some(part) => Some(field(part)?),
             None => None,
         };
@@ -194,7 +202,7 @@ impl Wanted {
         }
         if let Some(by) = &self.by {
             let hash = by.hash(fields, profile, buffer)?;
-            let version = match fields.view(&by.path) {
+            let version = match fields.at(by.place) {
                 Some(View::Text(text)) => by.part.version(profile.seed(), Some(text)),
                 _ => None,
             };
@@ -206,7 +214,7 @@ impl Wanted {
 
 impl Field {
     fn hash(&self, fields: &JsonFields<'_>, profile: &Profile, buffer: &mut Vec<u8>) -> Option<u64> {
-        let (seed, view) = (profile.seed(), fields.view(&self.path));
+        let (seed, view) = (profile.seed(), fields.at(self.place));
         match view {
             Some(View::Text(text)) => Some(self.part.hash_text(seed, text, buffer)),
             Some(View::List(items)) => self.part.hash_items(seed, items, buffer),

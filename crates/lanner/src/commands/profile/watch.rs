@@ -20,7 +20,7 @@ use super::kept;
 use super::shared::{Events, FleetArgs};
 use super::skim::Skim;
 use crate::failure::{Failure, Outcome, Result, remark};
-use crate::output;
+use crate::{input, output};
 
 /// How often a followed file is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -255,19 +255,18 @@ impl Watch<'_> {
     /// Reads a file as it grows, from its beginning; when another takes its name, or it becomes shorter, that one.
     fn follow(&mut self, reader: &mut events::Reader, path: &Path) -> Result<()> {
         let failed = |error: &io::Error| Failure::file("read", path, error);
-        let mut input = BufReader::new(File::open(path).map_err(|error| failed(&error))?);
+        let mut reading = BufReader::new(File::open(path).map_err(|error| failed(&error))?);
         let (mut line, mut number, mut n_bytes) = (Vec::new(), 0, 0_u64);
         loop {
             // Of a line without an end no more than is looked at.
             let rest = (MAX_LINE_BYTES + 1).saturating_sub(line.len()) as u64;
             let n_read =
-                (&mut input).take(rest).read_until(b'\n', &mut line).map_err(|error| failed(&error))?;
+                (&mut reading).take(rest).read_until(b'\n', &mut line).map_err(|error| failed(&error))?;
             n_bytes += n_read as u64;
             if line.ends_with(b"\n") || line.len() > MAX_LINE_BYTES {
                 number += 1;
-                let text = String::from_utf8_lossy(&line).into_owned();
+                reader.line(&input::text(&line), path, number, self)?;
                 line.clear();
-                reader.line(&text, path, number, self)?;
                 continue;
             }
             if n_read > 0 {
@@ -279,10 +278,10 @@ impl Watch<'_> {
                 self.save()?;
             }
             if let Ok(file) = File::open(path)
-                && is_another(&file, input.get_ref(), n_bytes)
+                && is_another(&file, reading.get_ref(), n_bytes)
             {
                 remark(&format!("{} was rotated", path.display()));
-                input = BufReader::new(file);
+                reading = BufReader::new(file);
                 line.clear();
                 (number, n_bytes) = (0, 0);
             } else {

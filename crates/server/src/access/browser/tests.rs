@@ -48,6 +48,7 @@ fn programs_notice_nothing() {
     );
     check("GET /metrics", &[("host", "[::1]:9797"), ("user-agent", "Prometheus/3.0")]);
     check("DELETE /api/v1/rules/a", &[HERE, CURL]);
+    check("GET http://localhost:9797/metrics", &[HERE, CURL]);
     // Before HTTP 1.1 nobody had to say whom they ask.
     check("GET /healthz", &[]);
     check("GET /render?jsonp=f", &[HERE, CURL]);
@@ -91,6 +92,8 @@ fn names_of_others_are_refused_whoever_asks() {
     ] {
         check(host, 403);
     }
+    // Of a whole address the name counts as well, whatever the header says.
+    assert_eq!(judged("GET http://evil.example/api/v1/rules", &[HERE, CURL]), 403);
 }
 
 #[test]

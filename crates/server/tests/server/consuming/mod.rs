@@ -1,5 +1,6 @@
 //! Brokers: messages that come in and messages that go out, with real ones, and with connections that lose what is said.
 
+mod kafka;
 mod nats;
 mod rabbitmq;
 

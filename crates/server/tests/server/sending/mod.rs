@@ -17,6 +17,7 @@ pub(crate) async fn start(folder: &Path) -> Server {
     settings.listen = any_port;
     (settings.carbon, settings.carbon_pickle) = (None, None);
     settings.syslog = Some(any_port);
+    settings.otlp_grpc = Some(any_port);
     let options = Options { interval_ms: 1_000, ..Options::default() };
     settings.statsd = Some(Statsd { listen: any_port, options });
     Server::start(settings).await.unwrap()

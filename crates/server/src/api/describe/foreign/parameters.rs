@@ -1,0 +1,87 @@
+//! Parameters of queries of routes with a foreign API; one name means the same everywhere.
+
+/// Name, JSON schema and meaning of a parameter.
+const PARAMETERS: &[(&str, &str, &str)] = &[
+    ("active", r#"{"type": "boolean"}"#, "false leaves out alerts that nothing mutes"),
+    ("before", r#"{"type": "string", "format": "date-time"}"#, "changes before this time; all, if absent"),
+    ("db", r#"{"type": "string"}"#, "not looked at: there is one database"),
+    ("enabled", r#"{"type": "boolean"}"#, "only those that are enabled, or not"),
+    (
+        "expect",
+        r#"{"type": "integer", "minimum": 0, "maximum": 4294967295}"#,
+        "the version that was looked at",
+    ),
+    ("expr", r#"{"type": "array", "items": {"type": "string"}}"#, "conditions on tags, such as `name=cpu`"),
+    (
+        "fields",
+        r#"{"type": "array", "items": {"type": "string"}}"#,
+        "names of fields, one for each of `regexes`",
+    ),
+    (
+        "filter",
+        r#"{"type": "string"}"#,
+        "a regular expression, anchored at the start; of alerts and silences, label matchers",
+    ),
+    ("force", r#"{"type": "boolean"}"#, "do it even if it would block more than the guard allows"),
+    ("format", r#"{"type": "string"}"#, "the form of the answer, as Graphite has it"),
+    ("from", r#"{"type": "string"}"#, "where the range begins, such as -1h"),
+    ("group", r#"{"type": "string"}"#, "only functions of this group"),
+    ("groupByExpr", r#"{"type": "string", "enum": ["0", "1"]}"#, "1: results by pattern"),
+    ("grouped", r#"{"type": "string", "enum": ["0", "1"]}"#, "1: functions by group"),
+    ("height", r#"{"type": "integer", "minimum": 0}"#, "of a picture, 100 to 4000 pixels"),
+    ("inhibited", r#"{"type": "boolean"}"#, "false leaves out alerts that others inhibit"),
+    ("items", r#"{"type": "integer", "minimum": 0}"#, "how many"),
+    ("jsonp", r#"{"type": "string"}"#, "a function to call with the answer; for pages of this server only"),
+    ("leavesOnly", r#"{"type": "string", "enum": ["0", "1"]}"#, "1: only names of series"),
+    ("limit", r#"{"type": "integer", "minimum": 0}"#, "how many"),
+    ("maxDataPoints", r#"{"type": "integer", "minimum": 0}"#, "values of a series at most, in JSON"),
+    ("message", r#"{"type": "string"}"#, "reason, recorded in the history"),
+    ("noNullPoints", r#"{"type": "string", "enum": ["0", "1"]}"#, "1: leave out what has no value"),
+    ("now", r#"{"type": "string"}"#, "what now is"),
+    ("p", r#"{"type": "string"}"#, "a token"),
+    ("path", r#"{"type": "array", "items": {"type": "string"}}"#, "series, such as `disk.used;host=a`"),
+    (
+        "precision",
+        r#"{"type": "string", "enum": ["ns", "us", "ms", "s", "n", "u", "m", "h"]}"#,
+        "of the times",
+    ),
+    ("query", r#"{"type": "array", "items": {"type": "string"}}"#, "a pattern, such as `shop.*`"),
+    ("rawData", r#"{"type": "string"}"#, "anything: format=raw"),
+    ("receiver", r#"{"type": "string"}"#, "a regular expression for the whole name of a receiver"),
+    (
+        "regexes",
+        r#"{"type": "array", "items": {"type": "string"}}"#,
+        "regular expressions that `fields` match",
+    ),
+    ("rp", r#"{"type": "string"}"#, "not looked at: retention follows names"),
+    ("set", r#"{"type": "string"}"#, "union: any of the tags"),
+    ("silenced", r#"{"type": "boolean"}"#, "false leaves out alerts that silences mute"),
+    ("start", r#"{"type": "integer", "minimum": 0}"#, "how many to leave out before"),
+    ("state", r#"{"type": "array", "items": {"type": "string"}}"#, "OK, WARN, ERROR, EXCEPTION or UNKNOWN"),
+    ("stream", r#"{"type": "string"}"#, "the stream that events are written to"),
+    ("tag", r#"{"type": "string"}"#, "a tag"),
+    ("tagPrefix", r#"{"type": "string"}"#, "the beginning of a tag"),
+    ("tags", r#"{"type": "array", "items": {"type": "string"}}"#, "tags that events have"),
+    (
+        "target",
+        r#"{"type": "array", "items": {"type": "string"}}"#,
+        "expressions, such as `sumSeries(shop.*.orders)`",
+    ),
+    ("title", r#"{"type": "string"}"#, "above a picture"),
+    ("tz", r#"{"type": "string"}"#, "a time zone, such as Europe/Berlin"),
+    ("u", r#"{"type": "string"}"#, "any name, beside the token in `p`"),
+    ("unprocessed", r#"{"type": "boolean"}"#, "not looked at: there are none"),
+    ("until", r#"{"type": "string"}"#, "where the range ends; now, if absent"),
+    ("valuePrefix", r#"{"type": "string"}"#, "the beginning of a value"),
+    ("width", r#"{"type": "integer", "minimum": 0}"#, "of a picture, 100 to 4000 pixels"),
+    ("wildcards", r#"{"type": "string", "enum": ["0", "1"]}"#, "1: also a * for all of them"),
+    (
+        "xFilesFactor",
+        r#"{"type": "number", "minimum": 0, "maximum": 1}"#,
+        "share of values that must be there to consolidate",
+    ),
+];
+
+pub(super) fn parameter(name: &str) -> (&'static str, &'static str, &'static str) {
+    PARAMETERS.iter().copied().find(|(known, ..)| *known == name).unwrap_or_default()
+}
