@@ -4,10 +4,11 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::command::{cargo, output, root, succeed, target_folder};
+use crate::command::{output, root, succeed, target_folder};
 use crate::package::notice;
+use crate::tools;
+use crate::wasm::Wasm;
 
-const WASM: &str = "wasm32-unknown-unknown";
 const CASES: &str = "crates/switch/testdata/cases.json";
 
 /// Makes and tries both; of what this machine cannot make it says why.
@@ -24,31 +25,14 @@ pub(crate) fn run() -> Result<(), String> {
     } else {
         eprintln!("SKIPPED: the wheel, because `python3 -m pip` does not run");
     }
-    if !has_wasm() {
-        eprintln!("SKIPPED: the package for JavaScript, because `rustup target add {WASM}` was not run here");
-    } else if output(Command::new("npm").arg("--version")).is_err() {
-        eprintln!("SKIPPED: the package for JavaScript, because `npm` does not run");
-    } else {
-        javascript(&folder, &work)?;
+    let npm = output(Command::new("npm").arg("--version"));
+    match npm.map_err(|_| "`npm` does not run".to_owned()).and_then(|_| Wasm::find(&tools::cache_folder()?)) {
+        Ok(wasm) => javascript(&wasm, &folder, &work)?,
+        Err(why) => eprintln!("SKIPPED: the package for JavaScript, because {why}"),
     }
     let _ = std::fs::remove_dir_all(&work);
     println!("{}", folder.display());
     Ok(())
-}
-
-/// Whether this machine can build WebAssembly.
-pub(crate) fn has_wasm() -> bool {
-    let library = output(Command::new("rustc").args(["--print", "target-libdir", "--target", WASM]));
-    library.is_ok_and(|library| Path::new(library.trim()).is_dir())
-}
-
-/// Builds the WebAssembly module in a profile; its path.
-pub(crate) fn build_wasm(profile: &str) -> Result<PathBuf, String> {
-    let build =
-        ["build", "--locked", "-p", "lanner-ffi", "--no-default-features", "--target", WASM, "--profile"];
-    succeed(cargo().args(build).arg(profile))?;
-    let folder = if profile == "dev" { "debug" } else { profile };
-    Ok(target_folder()?.join(WASM).join(folder).join("lanner_ffi.wasm"))
 }
 
 /// A wheel by maturin, which pip fetches.
@@ -68,8 +52,8 @@ fn python(folder: &Path, work: &Path) -> Result<(), String> {
 }
 
 /// A package by npm, with the module of the build that is installed.
-fn javascript(folder: &Path, work: &Path) -> Result<(), String> {
-    let module = build_wasm("dist")?;
+fn javascript(wasm: &Wasm, folder: &Path, work: &Path) -> Result<(), String> {
+    let module = wasm.build("dist")?;
     let licences = notice::with_texts()?;
     let (source, place) = (work.join("source"), work.join("javascript"));
     let copied = std::fs::create_dir_all(&place).and_then(|()| lay_out(&module, &source));

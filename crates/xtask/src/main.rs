@@ -1,7 +1,7 @@
 //! Tasks of this repository: `cargo xtask test` runs everything a reviewer would run.
 //!
 //! Reading order: [`steps`] (what a test run consists of), [`tools`] (what it needs and where that is
-//! kept), [`maven`] (those that run on Java), [`mod@bench`] (the measurements and their peer), [`package`] (what is installed), [`libraries`] (what programs are built with), [`picture`] and [`screenshots`], [`mod@stack`] (all roles with real servers, to look at), `tidy` (ordinary tests of the repository
+//! kept), [`maven`] (those that run on Java), [`mod@bench`] (the measurements and their peer), [`package`] (what is installed), [`libraries`] and [`wasm`] (what programs are built with), [`picture`] and [`screenshots`], [`mod@stack`] (all roles with real servers, to look at), `tidy` (ordinary tests of the repository
 //! itself: arrows, manifests, sources, papers).
 
 mod bench;
@@ -16,6 +16,7 @@ mod steps;
 #[cfg(test)]
 mod tidy;
 mod tools;
+mod wasm;
 
 use std::process::ExitCode;
 

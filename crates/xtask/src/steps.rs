@@ -8,8 +8,9 @@ use std::num::NonZero;
 use std::time::{Duration, Instant};
 
 use crate::command::{cargo, succeed};
+use crate::package;
 use crate::tools::{self, Extent, Tools};
-use crate::{libraries, package};
+use crate::wasm::Wasm;
 
 struct Step {
     heading: &'static str,
@@ -120,11 +121,13 @@ fn bindings() -> Result<(), String> {
     // With the tests, so that nothing is built twice: the runner builds the same with the same features.
     let with_tests = ["--workspace", "--lib", "--bins", "--tests"];
     succeed(cargo().args(["build", "--locked"]).args(with_tests))?;
-    if libraries::has_wasm() {
-        return libraries::build_wasm("dev").map(|_| ());
+    match Wasm::find(&tools::cache_folder()?) {
+        Ok(wasm) => wasm.build("dev").map(|_| ()),
+        Err(why) => {
+            eprintln!("SKIPPED: JavaScript, because {why}");
+            Ok(())
+        }
     }
-    eprintln!("SKIPPED: JavaScript, because `rustup target add wasm32-unknown-unknown` was not run here");
-    Ok(())
 }
 
 #[cfg(test)]

@@ -251,7 +251,11 @@ pub(crate) fn stack(lanner: PathBuf) -> Result<Programs, String> {
     })
 }
 
-fn cache_folder() -> Result<PathBuf, String> {
+/// Where what the machine lacks is installed.
+///
+/// # Errors
+/// When there is no home folder.
+pub(crate) fn cache_folder() -> Result<PathBuf, String> {
     let xdg = std::env::var_os("XDG_CACHE_HOME").filter(|folder| !folder.is_empty()).map(PathBuf::from);
     xdg.or_else(|| std::env::home_dir().map(|home| home.join(".cache")))
         .map(|cache| cache.join("lanner/tools"))
