@@ -5,6 +5,7 @@
 
 mod alertmanager;
 mod elastalert;
+mod encoded;
 mod fields;
 mod go_template;
 mod grafana;

@@ -7,6 +7,7 @@ use lanner_conditions::{Condition, Literal};
 use lanner_core::document::{Content, Node};
 use serde_json::{Map, Value, json};
 
+use super::encoded::Encoding;
 use super::fields::{Field, Use};
 use super::moved::{Moving, Names, Program, Reason};
 use super::tree::{entries, get, items, text};
@@ -242,40 +243,106 @@ fn fields(map: &Node) -> Result<String, Reason> {
     Ok(joined(parts, " and "))
 }
 
+/// What the modifiers of a field ask for.
+struct Modifiers<'k> {
+    /// How values are compared.
+    kind: &'k str,
+    is_all: bool,
+    is_exact: bool,
+    any_dash: bool,
+    any_case: bool,
+    /// The value is the name of another field.
+    is_field: bool,
+    encodings: Vec<Encoding>,
+}
+
+impl<'k> Modifiers<'k> {
+    fn read(modifiers: impl Iterator<Item = &'k str>) -> Result<Self, String> {
+        let mut read = Self {
+            kind: "equals",
+            is_all: false,
+            is_exact: false,
+            any_dash: false,
+            any_case: false,
+            is_field: false,
+            encodings: Vec::new(),
+        };
+        for modifier in modifiers {
+            match modifier {
+                "all" => read.is_all = true,
+                "cased" => read.is_exact = true,
+                "windash" => read.any_dash = true,
+                "fieldref" => read.is_field = true,
+                "i" if read.kind == "re" => read.any_case = true,
+                "contains" | "startswith" | "endswith" | "re" | "cidr" | "gt" | "gte" | "lt" | "lte"
+                | "exists" | "neq" => read.kind = modifier,
+                other => match Encoding::named(other) {
+                    Some(encoding) => read.encodings.push(encoding),
+                    None => return Err(format!("the modifier `{other}` has no counterpart")),
+                },
+            }
+        }
+        Ok(read)
+    }
+
+    /// The test of one value, or of whatever stands for it.
+    fn test(&self, name: &str, value: &Node) -> Result<String, String> {
+        if self.is_field {
+            return self.compared(name, &value.scalar_text().unwrap_or_default());
+        }
+        if self.any_case {
+            let pattern = format!("(?i){}", value.scalar_text().unwrap_or_default());
+            return Ok(format!("{name} =~~ {}", quoted(&pattern)));
+        }
+        if !self.encodings.is_empty() {
+            return Ok(self.encoded(name, &value.scalar_text().unwrap_or_default()));
+        }
+        let variants = if self.any_dash { dashed(value) } else { vec![value.clone()] };
+        let tests = variants.iter().map(|value| test(name, self.kind, value, self.is_exact));
+        Ok(joined(tests.collect::<Result<Vec<_>, String>>()?, " or "))
+    }
+
+    /// Nothing in an encoded text stands for something else.
+    fn encoded(&self, name: &str, text: &str) -> String {
+        let texts = Encoding::all(&self.encodings, text);
+        let tests = texts.iter().map(|text| match (self.kind, self.is_exact) {
+            ("equals", true) => format!("{name} == {}", quoted(text)),
+            ("equals", false) => format!("{name} iglob {}", quoted(text)),
+            _ => matching(name, self.kind, text, self.is_exact),
+        });
+        joined(tests.collect(), " or ")
+    }
+
+    /// Two fields of the same event.
+    fn compared(&self, name: &str, other: &str) -> Result<String, String> {
+        let operator = match self.kind {
+            "equals" => "==",
+            "contains" | "startswith" | "endswith" => self.kind,
+            "gt" => ">",
+            "gte" => ">=",
+            "lt" => "<",
+            "lte" => "<=",
+            kind => return Err(format!("`{kind}` with `fieldref` has no counterpart")),
+        };
+        let other = named(other);
+        Ok(match self.is_exact || operator.starts_with(['<', '>']) {
+            true => format!("{name} {operator} val({other})"),
+            false => format!("tolower({name}) {operator} tolower({other})"),
+        })
+    }
+}
+
 /// `Image|endswith: [a, b]`.
 fn field(key: &str, value: &Node) -> Result<String, String> {
     let mut parts = key.split('|');
     let name = named(parts.next().unwrap_or_default());
-    let (mut kind, mut is_all, mut is_exact, mut any_dash, mut any_case) =
-        ("equals", false, false, false, false);
-    for modifier in parts {
-        match modifier {
-            "all" => is_all = true,
-            "cased" => is_exact = true,
-            "windash" => any_dash = true,
-            "i" if kind == "re" => any_case = true,
-            "contains" | "startswith" | "endswith" | "re" | "cidr" | "gt" | "gte" | "lt" | "lte"
-            | "exists" | "neq" => kind = modifier,
-            other => return Err(format!("the modifier `{other}` has no counterpart")),
-        }
-    }
+    let modifiers = Modifiers::read(parts)?;
     let values = match items(Some(value)) {
         values if values.is_empty() => return Ok(absent(&name)),
         values => values,
     };
-    let mut tests = Vec::new();
-    for value in values {
-        let variants = if any_dash { dashed(value) } else { vec![value.clone()] };
-        let variants = variants.iter().map(|value| match any_case {
-            true => Ok(format!(
-                "{name} =~~ {}",
-                quoted(&format!("(?i){}", value.scalar_text().unwrap_or_default()))
-            )),
-            false => test(&name, kind, value, is_exact),
-        });
-        tests.push(joined(variants.collect::<Result<Vec<_>, String>>()?, " or "));
-    }
-    Ok(joined(tests, if is_all { " and " } else { " or " }))
+    let tests = values.into_iter().map(|value| modifiers.test(&name, value));
+    Ok(joined(tests.collect::<Result<Vec<_>, String>>()?, if modifiers.is_all { " and " } else { " or " }))
 }
 
 /// A value with each of the signs that programs of Windows take for the dash of an option.
