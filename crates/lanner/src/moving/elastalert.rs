@@ -71,6 +71,20 @@ fn fields(kind: &str) -> &'static [Field] {
             ("min_threshold", Use::Read),
             ("max_threshold", Use::Read),
         ],
+        "spike" => &[
+            ("spike_height", Use::Read),
+            ("spike_type", Use::Read),
+            ("threshold_ref", Use::Read),
+            ("threshold_cur", Use::Not("how much the later window needs has no counterpart")),
+        ],
+        "spike_aggregation" => &[
+            ("spike_height", Use::Read),
+            ("spike_type", Use::Read),
+            ("threshold_ref", Use::Read),
+            ("threshold_cur", Use::Not("how much the later window needs has no counterpart")),
+            ("metric_agg_key", Use::Read),
+            ("metric_agg_type", Use::Read),
+        ],
         "blacklist" => &[("compare_key", Use::Read), ("blacklist", Use::Read)],
         "whitelist" => &[("compare_key", Use::Read), ("whitelist", Use::Read), ("ignore_null", Use::Read)],
         _ => &[],
@@ -90,7 +104,7 @@ fn converted(rule: &Node, name: &str, names: &Names, moving: &mut Moving) -> Res
     let at = get(rule, "type").and_then(|node| node.at).or(rule.at);
     let kind = text(rule, "type").ok_or_else(|| (at, "it has no type".to_owned()))?;
     let index = index(rule).ok_or_else(|| (rule.at, "it has no index".to_owned()))?;
-    let Found { measure, absolute, more } = found(rule, &kind)?;
+    let Found { measure, detector, limits, more } = found(rule, &kind)?;
     let mut query = json!({ "opensearch": index, "source": names.source, "measure": measure });
     let mut filters: Vec<Value> = items(get(rule, "filter")).into_iter().map(filter).collect();
     filters.extend(more);
@@ -120,7 +134,10 @@ fn converted(rule: &Node, name: &str, names: &Names, moving: &mut Moving) -> Res
     if let Some(delay_ms) = moving.duration_ms(rule, "query_delay", name) {
         document["delay"] = span::written(delay_ms).into();
     }
-    document["absolute"] = absolute;
+    document[detector] = limits;
+    if let Some(fields) = document.get_mut("relative") {
+        fields["to"] = span::written(window_ms).into();
+    }
     document["no_data"] = "ok".into();
     if !names.receivers.is_empty() {
         document["receivers"] = json!(names.receivers);
@@ -156,14 +173,20 @@ fn window_ms(rule: &Node, kind: &str, name: &str, moving: &mut Moving) -> i64 {
 /// What a type of rule counts, and how many are too many.
 struct Found {
     measure: String,
-    absolute: Value,
+    /// `absolute` or `relative`, and its fields, but for the window before, which is as long as this one.
+    detector: &'static str,
+    limits: Value,
     /// Filters besides those of the rule.
     more: Vec<Value>,
 }
 
 impl Found {
-    fn counted(absolute: Value) -> Self {
-        Self { measure: "count".to_owned(), absolute, more: Vec::new() }
+    fn counted(limits: Value) -> Self {
+        Self::measured("count".to_owned(), limits)
+    }
+
+    fn measured(measure: String, limits: Value) -> Self {
+        Self { measure, detector: "absolute", limits, more: Vec::new() }
     }
 }
 
@@ -189,12 +212,11 @@ fn found(rule: &Node, kind: &str) -> Result<Found, Reason> {
         "cardinality" => {
             let field = text(rule, "cardinality_field");
             let field = field.ok_or_else(|| (rule.at, "cardinality needs cardinality_field".to_owned()))?;
-            let absolute = limits(rule, "min_cardinality", "max_cardinality")?;
-            Ok(Found { measure: format!("distinct({field})"), absolute, more: Vec::new() })
+            let limits = limits(rule, "min_cardinality", "max_cardinality")?;
+            Ok(Found::measured(format!("distinct({field})"), limits))
         }
         "metric_aggregation" => {
-            let absolute = limits(rule, "min_threshold", "max_threshold")?;
-            Ok(Found { measure: metric(rule)?, absolute, more: Vec::new() })
+            Ok(Found::measured(metric(rule)?, limits(rule, "min_threshold", "max_threshold")?))
         }
         "blacklist" => {
             let more = vec![one_of(key()?, "blacklist")?];
@@ -208,7 +230,9 @@ fn found(rule: &Node, kind: &str) -> Result<Found, Reason> {
             }
             Ok(Found { more: vec![json!({ "bool": missing })], ..Found::counted(json!({ "max": 0 })) })
         }
-        "spike" | "spike_aggregation" | "new_term" | "change" | "percentage_match" => {
+        "spike" => spike(rule, "count".to_owned()),
+        "spike_aggregation" => spike(rule, metric(rule)?),
+        "new_term" | "change" | "percentage_match" => {
             let at = get(rule, "type").and_then(|node| node.at);
             Err((
                 at,
@@ -219,6 +243,37 @@ fn found(rule: &Node, kind: &str) -> Result<Found, Reason> {
         }
         other => Err((get(rule, "type").and_then(|node| node.at), format!("the type {other} is not known"))),
     }
+}
+
+/// A window beside the one before it: three times as much is a rise of 200 %.
+fn spike(rule: &Node, measure: String) -> Result<Found, Reason> {
+    let number = |name: &str| get(rule, name).and_then(Node::number);
+    let height = number("spike_height").filter(|height| *height > 1.0);
+    let height = height.ok_or_else(|| (rule.at, "spike_height is not a number above 1".to_owned()))?;
+    let (rise, drop) = ((height - 1.0) * 100.0, (1.0 - 1.0 / height) * 100.0);
+    let mut limits = match text(rule, "spike_type").as_deref() {
+        Some("up") => json!({ "rise": percent(rise) }),
+        Some("down") => json!({ "drop": percent(drop) }),
+        Some("both") => {
+            return Err((
+                get(rule, "spike_type").and_then(|node| node.at),
+                format!(
+                    "spike_type: both is two rules here, a rise of {} and a drop of {}",
+                    percent(rise),
+                    percent(drop)
+                ),
+            ));
+        }
+        _ => return Err((rule.at, "spike_type is not up, down or both".to_owned())),
+    };
+    if let Some(least) = number("threshold_ref") {
+        limits["min_base"] = plain(least);
+    }
+    Ok(Found { detector: "relative", limits, ..Found::measured(measure, Value::Null) })
+}
+
+fn percent(share: f64) -> String {
+    format!("{}%", plain((share * 100.0).round() / 100.0))
 }
 
 fn limits(rule: &Node, min: &str, max: &str) -> Result<Value, Reason> {
