@@ -63,13 +63,24 @@ impl Wasm {
         Ok(target_folder()?.join(TARGET).join(folder).join("lanner_ffi.wasm"))
     }
 
+    /// Whether the compiler runs, has its source beside it, and is as new as the one that builds everything else.
     fn works(&self) -> Result<(), String> {
         let Self::Unpacked(folder) = self else { return Ok(()) };
-        let mut version = Command::new(compiler(folder));
-        output(version.arg("--version").env("LD_LIBRARY_PATH", libraries(folder))).map(|_| ())?;
+        let mut unpacked = Command::new(compiler(folder));
+        let unpacked = output(unpacked.arg("--version").env("LD_LIBRARY_PATH", libraries(folder)))?;
+        let toolchain = output(Command::new("rustc").arg("--version"))?;
+        if release(&unpacked) < release(&toolchain) {
+            return Err(format!("{} is older than {}", unpacked.trim(), toolchain.trim()));
+        }
         let source = folder.join("usr/lib/rustlib/src/rust/library");
         if source.is_dir() { Ok(()) } else { Err(format!("{} is not there", source.display())) }
     }
+}
+
+/// `[1, 95, 0]` of `rustc 1.95.0 (59807616e 2026-04-14)`.
+fn release(version: &str) -> Vec<u32> {
+    let numbers = version.split_whitespace().nth(1).unwrap_or_default().split(['.', '-']);
+    numbers.map_while(|number| number.parse().ok()).collect()
 }
 
 fn compiler(folder: &Path) -> PathBuf {
@@ -85,4 +96,18 @@ fn linker() -> Result<PathBuf, String> {
     let libraries = output(Command::new("rustc").args(["--print", "target-libdir"]))?;
     let linker = Path::new(libraries.trim()).with_file_name("bin").join("rust-lld");
     if linker.is_file() { Ok(linker) } else { Err(format!("{} is not there", linker.display())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn releases_are_compared_as_numbers() {
+        let of = |number: &str| release(&format!("rustc {number} (59807616e 2026-04-14)\n"));
+        assert_eq!(of("1.95.0"), [1, 95, 0]);
+        assert_eq!(of("1.97.0-nightly"), [1, 97, 0]);
+        assert!(of("1.85.0") < of("1.95.0") && of("1.100.0") > of("1.95.0"));
+        assert!(release("nonsense").is_empty());
+    }
 }
