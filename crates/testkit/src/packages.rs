@@ -26,7 +26,7 @@ pub fn python_package(folder: &Path) -> bool {
 /// When files cannot be copied, and where the module is older than what it is made of.
 #[must_use]
 pub fn javascript_package(folder: &Path) -> bool {
-    let Some(module) = built("wasm32-unknown-unknown/debug/lanner_ffi.wasm") else { return false };
+    let Some(module) = built("wasm32-unknown-unknown/wasm/lanner_ffi.wasm") else { return false };
     copy_files(&crates("ffi/javascript"), folder);
     copy(&module, &folder.join("lanner_ffi.wasm"));
     true

@@ -122,7 +122,7 @@ fn bindings() -> Result<(), String> {
     let with_tests = ["--workspace", "--lib", "--bins", "--tests"];
     succeed(cargo().args(["build", "--locked"]).args(with_tests))?;
     match Wasm::find(&tools::cache_folder()?) {
-        Ok(wasm) => wasm.build("dev").map(|_| ()),
+        Ok(wasm) => wasm.build("wasm").map(|_| ()),
         Err(why) => {
             eprintln!("SKIPPED: JavaScript, because {why}");
             Ok(())

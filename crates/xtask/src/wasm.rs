@@ -45,7 +45,7 @@ impl Wasm {
         Ok(wasm)
     }
 
-    /// Builds the module of the evaluator in a profile; its path.
+    /// Builds the module of the evaluator in a profile, `dist` or, for tests, `wasm`; its path.
     ///
     /// # Errors
     /// When the build fails.
@@ -59,8 +59,7 @@ impl Wasm {
             build.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker()?);
         }
         succeed(&mut build)?;
-        let folder = if profile == "dev" { "debug" } else { profile };
-        Ok(target_folder()?.join(TARGET).join(folder).join("lanner_ffi.wasm"))
+        Ok(target_folder()?.join(TARGET).join(profile).join("lanner_ffi.wasm"))
     }
 
     /// Whether the compiler runs, has its source beside it, and is as new as the one that builds everything else.
