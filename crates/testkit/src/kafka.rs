@@ -22,7 +22,7 @@ pub struct Kafka {
 
 impl Kafka {
     /// Starts one on the loopback address, whose data lies in `folder`. `more` is added to its properties, and wins over what is
-    /// there; `{listeners}` in it stands for those that there are anyway.
+    /// there; `{listeners}` in it stands for those that there are anyway, and `{port}` for where it listens.
     ///
     /// `None`, said loudly on standard error, when this machine has none: the test then returns early.
     ///
@@ -43,7 +43,7 @@ impl Kafka {
         let properties = format!(
             "{}{}\n",
             properties(&listeners, controller, &folder.join("kafka")),
-            more.replace("{listeners}", &listeners)
+            more.replace("{listeners}", &listeners).replace("{port}", &port.to_string())
         );
         let written = std::fs::write(broker.properties(), properties);
         written.unwrap_or_else(|error| panic!("the properties of Kafka cannot be written: {error}"));

@@ -2,14 +2,16 @@
 //!
 //! Reading order: [`check_scorer`] (what every scorer keeps), [`shared_data`] (recorded data that lies beside the
 //! checkout), [`free_port`], [`InfluxDb`], [`OpenSearch`], [`PostgreSql`], [`MariaDb`], [`Nats`],
-//! [`RabbitMq`] and [`Kafka`] (servers for a test), [`stack`] (all of Lanner's roles with such servers), [`Browser`] (what a person does on a
-//! page), [`api_traffic()`] (sessions of known classes), [`python_package`] and [`javascript_package`] (as people install them).
+//! [`RabbitMq`] and [`Kafka`] (servers for a test), [`Link`] (the way to one, which a test cuts and slows), [`stack`] (all of
+//! Lanner's roles with such servers), [`Browser`] (what a person does on a page), [`api_traffic()`] (sessions of known classes),
+//! [`python_package`] and [`javascript_package`] (as people install them).
 
 mod api_traffic;
 mod browser;
 mod http;
 mod influxdb;
 mod kafka;
+mod link;
 mod mariadb;
 mod nats;
 mod opensearch;
@@ -26,6 +28,7 @@ pub use api_traffic::{ApiClient, ApiRequest, api_traffic};
 pub use browser::Browser;
 pub use influxdb::InfluxDb;
 pub use kafka::Kafka;
+pub use link::{Link, Way};
 pub use mariadb::MariaDb;
 pub use nats::Nats;
 pub use opensearch::OpenSearch;
