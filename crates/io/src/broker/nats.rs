@@ -13,6 +13,8 @@ use crate::remote::url::secrets_of;
 use crate::remote::{Credentials, Problem, Secret};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often the broker is asked whether it is there. After two that it does not answer the connection counts as lost.
+const PING: Duration = Duration::from_secs(5);
 
 /// A NATS that can be reached, with its secrets.
 #[derive(Clone)]
@@ -56,6 +58,7 @@ impl Nats {
         let mut options = ConnectOptions::new()
             .name("lanner")
             .connection_timeout(CONNECT_TIMEOUT)
+            .ping_interval(PING)
             .max_reconnects(1)
             .tls_client_config((*self.tls).clone());
         match &self.credentials {

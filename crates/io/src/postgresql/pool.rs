@@ -77,8 +77,15 @@ impl Pool {
         if let Some(session) = self.take()? {
             let asked = Instant::now();
             match look(&session).await {
-                // Whoever has waited for an answer is not kept waiting for another one.
-                Err(Failure::Away(_) | Failure::Conflict(_)) if asked.elapsed() < PATIENCE => {}
+                Err(Failure::Away(why)) => {
+                    // Those that stood idle beside it may be as dead, and who asks next is not to find that out one by one.
+                    self.drop_idle();
+                    // Whoever has waited for an answer is not kept waiting for another one.
+                    if asked.elapsed() >= PATIENCE {
+                        return Err(Failure::Away(why));
+                    }
+                }
+                Err(Failure::Conflict(_)) if asked.elapsed() < PATIENCE => {}
                 Err(failure) => return Err(failure),
                 Ok(value) => {
                     self.give_back(session);
@@ -121,6 +128,13 @@ impl Pool {
             && idle.len() < IDLE_SESSIONS
         {
             idle.push(session);
+        }
+    }
+
+    /// Ends the connections that nobody uses.
+    fn drop_idle(&self) {
+        if let Some(idle) = locked(&self.idle).as_mut() {
+            idle.clear();
         }
     }
 

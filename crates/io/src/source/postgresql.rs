@@ -96,7 +96,8 @@ impl PostgreSql {
     }
 }
 
-/// A connection that is in use. One whose query is given up is told so, and closed.
+/// A connection that is in use. One whose query is given up is told so, and closed; and with it those that stand idle, which may be as
+/// dead.
 struct Busy<'a> {
     source: &'a PostgreSql,
     client: Option<Client>,
@@ -115,6 +116,7 @@ impl Drop for Busy<'_> {
         let (Some(client), Ok(runtime)) = (self.client.take(), tokio::runtime::Handle::try_current()) else {
             return;
         };
+        self.source.idle().clear();
         let (cancel, tls) = (client.cancel_token(), self.source.database.tls.clone());
         drop(runtime.spawn(async move { cancel.cancel_query(tls).await }));
     }

@@ -18,7 +18,7 @@ use lanner_io::state::{
     Claim, DocumentBatch, DocumentChange, EvaluationFilter, Receipt, Shards, StateStore, StoreError,
 };
 use lanner_io::store::StoreOptions;
-use lanner_testkit::PostgreSql;
+use lanner_testkit::{Link, PostgreSql};
 use serde_json::json;
 
 use crate::contract::Open;
@@ -41,6 +41,7 @@ fn a_real_server_and_what_befalls_it() {
     readers_wait_on_any_thread(&server);
     long_groups_and_strange_texts_are_kept(&server);
     what_is_wrong_is_told_without_secrets(&server);
+    a_way_that_was_forgotten_costs_one_wait(&server);
     a_database_that_was_away_is_used_again(&mut server);
 }
 
@@ -292,4 +293,22 @@ fn a_database_that_was_away_is_used_again(server: &mut PostgreSql) {
     assert_eq!(n_evaluations(&state, "r"), 3);
     state.close();
     assert_eq!(state.silences(), Err(StoreError::Closed));
+}
+
+/// Connections were forgotten on the way, as by a firewall that was restarted: one reader waits in vain, and the next is answered.
+fn a_way_that_was_forgotten_costs_one_wait(server: &PostgreSql) {
+    drop(server.fresh("forgotten"));
+    let link = Link::to(server.port());
+    let state =
+        open(&format!("postgresql://lanner@127.0.0.1:{}/forgotten?sslmode=disable", link.port())).unwrap();
+    let read = || state.documents("rule").map(drop);
+    // So many at a time that several connections stand idle afterwards.
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| (0..20).for_each(|_| read().unwrap()));
+        }
+    });
+    link.forget();
+    assert!(matches!(read(), Err(StoreError::Unavailable { .. })));
+    read().unwrap();
 }
