@@ -94,12 +94,16 @@ impl<T> Cycle<T> {
         (!self.answered.is_empty()).then(|| self.first_ms + wait_ms)
     }
 
-    /// Evaluates the next answer; `None` when none waits, or as many were taken as one transaction holds.
+    /// Evaluates the next answer, or leaves its window where it is until the source answers; `None` when none waits, or as many were
+    /// taken as one transaction holds.
     pub fn next(&mut self, engine: &mut Engine, now_ms: i64) -> Option<Evaluated<T>> {
         if self.n_taken >= MAX_WRITTEN {
             return None;
         }
         let answered = self.answered.pop_front()?;
+        if engine.postpone(&answered.due, &answered.answer, now_ms) {
+            return Some(Evaluated { answered, n_evaluations: 0, changes: Changes::default() });
+        }
         let evaluations = engine.evaluate(&answered.due, &answered.answer, now_ms);
         let n_evaluations = evaluations.len();
         self.n_taken += n_evaluations.max(1);

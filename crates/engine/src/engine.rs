@@ -13,6 +13,7 @@ mod decide;
 mod groups;
 mod mutes;
 mod part;
+mod postpone;
 mod room;
 mod rules;
 mod shared;
@@ -59,6 +60,8 @@ pub(crate) struct Tracked {
     due_ms: Option<i64>,
     /// When the evaluation was due that is in flight.
     in_flight_ms: Option<i64>,
+    /// When the window was due that waits for its source.
+    postponed_ms: Option<i64>,
     /// Whether it cannot be measured yet, and so is not due.
     waits: bool,
     /// Whether another server evaluates it, so that it is never due here.
@@ -226,7 +229,7 @@ impl Engine {
             window = self.gaps.next_window(&rule, oldest_ms - 1);
             let passed_ms = window.map_or(oldest_ms, |window| window.end_ms) - missed.end_ms;
             plan.skipped.push((id, passed_ms / rule.schedule.every_ms));
-            tracked.cursor = TimeRange::new(missed.start_ms, oldest_ms - 1);
+            (tracked.cursor, tracked.postponed_ms) = (TimeRange::new(missed.start_ms, oldest_ms - 1), None);
         }
         let Some(window) = window else { return };
         let due_ms = due_ms(&rule, &self.gaps, window, n_rules);
@@ -401,7 +404,7 @@ impl Engine {
         }
         let made_room = room::forget(&mut tracked.alerts, &changes.evaluations);
         changes.forgotten_groups.extend(made_room.into_iter().map(|group| (due.rule.id.clone(), group)));
-        tracked.cursor = due.ask.window;
+        (tracked.cursor, tracked.postponed_ms) = (due.ask.window, None);
         changes.cursors.push(due.rule.cursor(due.ask.window));
         schedule_next(&mut self.due, &self.gaps, &mut tracked, n_rules);
         self.tracked.insert(due.rule.id.clone(), tracked);

@@ -130,6 +130,7 @@ impl Engine {
             cursor,
             due_ms: None,
             in_flight_ms: None,
+            postponed_ms: None,
             waits,
             is_elsewhere: false,
             alerts,
@@ -203,7 +204,7 @@ impl Engine {
     pub fn overdue(&self, now_ms: i64) -> impl Iterator<Item = (&Arc<Rule>, i64)> {
         let n_rules = self.tracked.len();
         let late = self.tracked.values().filter_map(move |tracked| {
-            let due_ms = tracked.in_flight_ms.or(tracked.due_ms);
+            let due_ms = tracked.in_flight_ms.or(tracked.postponed_ms).or(tracked.due_ms);
             Some((
                 &tracked.rule,
                 now_ms - due_ms.or_else(|| tracked.due_once_measured_ms(&self.gaps, n_rules))?,

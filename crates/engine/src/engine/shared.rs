@@ -166,6 +166,7 @@ impl Engine {
             cursor,
             due_ms: None,
             in_flight_ms: None,
+            postponed_ms: None,
             waits: false,
             is_elsewhere: true,
             alerts,

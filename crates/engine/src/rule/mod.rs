@@ -43,6 +43,8 @@ pub enum Policy {
     Keep,
     /// A bad window; after `for` of them people are notified.
     Alert,
+    /// Of a source that does not answer for now: the window waits until it does. One that refuses the query is a bad window.
+    Wait,
 }
 
 /// The policies of a rule.

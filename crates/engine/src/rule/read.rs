@@ -50,7 +50,13 @@ pub const FIELDS: &[Field] = &[
         .of(Type::Whole)
         .or("1"),
     Field::new("no_data", "alert", "outcome when there is nothing to measure").of(POLICY).or("alert"),
-    Field::new("error", "alert", "outcome when the source fails").of(POLICY).or("alert"),
+    Field::new(
+        ERROR,
+        "alert",
+        "outcome when the source fails; with `wait` a window waits until the source answers",
+    )
+    .of(Type::OneOf(&["alert", "keep", "ok", "wait"]))
+    .or("alert"),
     Field::new(
         "base_zero",
         "keep",
@@ -93,6 +99,8 @@ pub const FIELDS: &[Field] = &[
 ];
 
 const POLICY: Type = Type::OneOf(&["alert", "keep", "ok"]);
+/// The policy for a source that fails.
+const ERROR: &str = "error";
 
 /// The part of the day in which windows lie.
 pub(crate) const ACTIVE: &[Field] = &[
@@ -407,6 +415,8 @@ fn read_policies(fields: &mut Fields<'_>, check: &mut Check) -> Policies {
             "ok" => Ok(Policy::Ok),
             "keep" => Ok(Policy::Keep),
             "alert" => Ok(Policy::Alert),
+            "wait" if name == ERROR => Ok(Policy::Wait),
+            _ if name == ERROR => Err("should be alert, keep, ok or wait".to_owned()),
             _ => Err("should be alert, keep or ok".to_owned()),
         };
         fields.read(name, check, read)
@@ -415,7 +425,7 @@ fn read_policies(fields: &mut Fields<'_>, check: &mut Check) -> Policies {
     let mut policy = |name: &str, default: Policy| written(name).unwrap_or(default);
     Policies {
         no_data: policy("no_data", Policy::Alert),
-        error: policy("error", Policy::Alert),
+        error: policy(ERROR, Policy::Alert),
         base_zero,
         base_missing: policy("base_missing", Policy::Keep),
         history_short: policy("history_short", Policy::Keep),

@@ -5,7 +5,8 @@
 
 use std::sync::Arc;
 
-use lanner_core::TimeRange;
+use lanner_core::{Answer, Group, Outcome, Reading, Readings, SourceError, TimeRange};
+use lanner_engine::cycle::{Answered, Cycle};
 use lanner_engine::source::Gaps;
 use lanner_engine::{Engine, Rule};
 use serde_json::json;
@@ -133,4 +134,61 @@ fn what_was_missed_waits_for_what_senders_kept() {
     // What was missed follows at once, and the present at its time.
     assert!(due(&mut engine, both_ms).contains(&"patient".to_owned()));
     assert_eq!(engine.rule("present").unwrap().1, Some(present_ms + MINUTE_MS));
+}
+
+/// Has what is due answered so, and returns the windows that were evaluated, by their ends in minutes, and how.
+fn answer(engine: &mut Engine, now_ms: i64, answer: &Answer) -> Vec<(i64, Outcome)> {
+    let mut cycle = Cycle::<()>::default();
+    for due in cycle.plan(engine, now_ms, 10).due {
+        cycle.answer(now_ms, Answered { due, answer: answer.clone(), beside: () });
+    }
+    let evaluated = std::iter::from_fn(|| cycle.next(engine, now_ms)).flat_map(|it| it.changes.evaluations);
+    evaluated.map(|it| (it.window.end_ms / MINUTE_MS, it.outcome)).collect()
+}
+
+/// A window whose source does not answer waits for it, and those after it come after it; one that is refused does not wait.
+#[test]
+fn a_window_waits_until_its_source_answers() {
+    let rule = |policy: &str, version: u32| {
+        let query = json!({"sql": "SELECT 1 WHERE :from < :until::timestamptz", "source": "shop"});
+        let document =
+            json!({"id": "r", "query": query, "window": "1m", "absolute": {"max": 2}, "error": policy});
+        Rule::from_json(&document, version).unwrap()
+    };
+    let mut engine = Engine::new();
+    engine.set_rules(vec![rule("wait", 1)], 0);
+    let due_ms = rule("wait", 1).due_ms(TimeRange::new(0, MINUTE_MS), 1);
+    let away: Answer = Err(SourceError::Temporary("it is away".to_owned()));
+    let refused: Answer = Err(SourceError::Permanent("no such table".to_owned()));
+    let reading = Reading::new(Group::Whole, Some(1.0), Vec::new());
+    let found: Answer = Ok(Readings { groups: vec![reading], first_data_ms: None });
+    assert_eq!(answer(&mut engine, due_ms, &away), []);
+    assert_eq!(engine.plan(due_ms + 4_999, 10).due.len(), 0, "it is not asked again at once");
+    // Three windows later it is late, and says since when.
+    let late_ms = due_ms + 3 * MINUTE_MS;
+    assert_eq!(answer(&mut engine, late_ms, &away), []);
+    assert_eq!(engine.postponed_for_ms(late_ms + 1), 3 * MINUTE_MS + 1);
+    assert_eq!(engine.overdue(late_ms).map(|(_, late_ms)| late_ms).collect::<Vec<_>>(), [3 * MINUTE_MS]);
+    for (n, again_ms) in [5_000, 5_001, 5_002, 5_003].into_iter().enumerate() {
+        let window = i64::try_from(n).unwrap() + 1;
+        assert_eq!(answer(&mut engine, late_ms + again_ms, &found), [(window, Outcome::Normal)]);
+    }
+    assert_eq!(
+        (engine.postponed_for_ms(late_ms + 6_000), engine.plan(late_ms + 6_000, 10).due.len()),
+        (0, 0)
+    );
+    // A question that is refused is refused for ever.
+    assert_eq!(answer(&mut engine, late_ms + MINUTE_MS, &refused), [(5, Outcome::Error)]);
+    // A new version does not wait for what the one before waited for.
+    assert_eq!(answer(&mut engine, late_ms + 2 * MINUTE_MS, &away), []);
+    engine.set_rules(vec![rule("alert", 2)], late_ms + 2 * MINUTE_MS);
+    assert_eq!(answer(&mut engine, late_ms + 2 * MINUTE_MS, &away), [(6, Outcome::Error)]);
+    assert_eq!(engine.postponed_for_ms(late_ms + 2 * MINUTE_MS), 0);
+    // What was missed by more than a day is passed over, as after a downtime.
+    engine.set_rules(vec![rule("wait", 3)], late_ms + 2 * MINUTE_MS);
+    assert_eq!(answer(&mut engine, late_ms + 3 * MINUTE_MS, &away), []);
+    let tomorrow_ms = late_ms + 30 * 60 * MINUTE_MS;
+    let evaluated = answer(&mut engine, tomorrow_ms, &found);
+    assert!(evaluated.len() == 1 && evaluated[0].0 > 6 * 60, "{evaluated:?}");
+    assert_eq!(engine.postponed_for_ms(tomorrow_ms), 0);
 }

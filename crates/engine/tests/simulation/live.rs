@@ -497,7 +497,9 @@ impl<'w> Live<'w> {
     }
 
     fn read(&mut self, at: usize) -> Result<(), String> {
-        let fails = self.chance.percent(self.world.error_percent);
+        // Whoever waits for the source has an answer by the end.
+        let is_last = self.now_ms > self.world.end_ms - MINUTE_MS;
+        let fails = self.chance.percent(self.world.error_percent) && !is_last;
         let Some(server) = &mut self.server else { return Ok(()) };
         server.n_reads += 1;
         let due = server.flights[at].due.clone();
@@ -529,6 +531,10 @@ impl<'w> Live<'w> {
             && let Some(evaluated) = server.cycle.next(&mut server.engine, clock_ms)
         {
             let Answered { due, answer, beside: recorded } = evaluated.answered;
+            if evaluated.changes.cursors.is_empty() {
+                self.tell(|| format!("{} waits for its source", due.rule.id));
+                continue;
+            }
             let read = (recorded.n_planned, recorded.n_read);
             self.lived.reads.insert((due.rule.id.clone(), due.ask.window), read);
             evaluated.changes.evaluations.iter().for_each(|evaluation| self.tell_of(evaluation));

@@ -303,7 +303,8 @@ fn document(chance: &mut Chance, rule: &mut RuleSpec, span: TimeRange) -> Value 
     }
     for name in ["no_data", "error", "base_zero", "base_missing", "history_short", "unknown"] {
         if chance.percent(50) {
-            document[name] = json!(chance.pick(&["alert", "keep", "ok"]));
+            let others: &[&str] = if name == "error" { &["wait"] } else { &[] };
+            document[name] = json!(chance.pick(&[&["alert", "keep", "ok"], others].concat()));
         }
     }
     if chance.percent(30) {

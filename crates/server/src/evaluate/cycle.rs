@@ -154,7 +154,7 @@ impl Running<'_> {
             (evaluated, n_left_out)
         };
         let Answered { due, answer, .. } = &evaluated.answered;
-        if !due.ask.more {
+        if !due.ask.more && evaluated.n_evaluations > 0 {
             METRICS.evaluation_lateness_seconds.observe((now_ms - due.due_ms).max(0) as f64 / 1e3);
         }
         if n_left_out > 0 {

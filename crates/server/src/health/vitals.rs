@@ -59,7 +59,7 @@ fn vitals(service: &HealthService) -> Vitals {
     let now_ms = service.now_ms();
     let (next_ms, elsewhere_ms) = {
         let engine = service.evaluation.engine();
-        (engine.next_due_ms(), engine.overdue_elsewhere_ms(now_ms))
+        (engine.next_due_ms(), engine.overdue_elsewhere_ms(now_ms).max(engine.postponed_for_ms(now_ms)))
     };
     let silent_ms = now_ms - service.evaluation.last_turn_ms.load(Ordering::Relaxed);
     let stuck = locked(&service.evaluation.stuck).clone();
