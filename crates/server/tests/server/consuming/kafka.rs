@@ -17,7 +17,7 @@ use crate::sending::get;
 use crate::tls;
 
 /// A client of one's own.
-async fn client(port: u16) -> krafka::Kafka {
+pub(super) async fn client(port: u16) -> krafka::Kafka {
     lanner_io::receiver::install_crypto_provider();
     let begun = std::time::Instant::now();
     loop {
@@ -29,14 +29,14 @@ async fn client(port: u16) -> krafka::Kafka {
     }
 }
 
-async fn create(client: &krafka::Kafka, topic: &str, n_partitions: i32) {
+pub(super) async fn create(client: &krafka::Kafka, topic: &str, n_partitions: i32) {
     let new = NewTopic::new(topic, n_partitions, 1).unwrap();
     let mut created = client.admin().create_topics([new], CreateTopicsOptions::default()).await.unwrap();
     created.remove(topic).unwrap().unwrap();
 }
 
 /// Writes events with these numbers, each to the partition that it says.
-async fn write(client: &krafka::Kafka, topic: &str, events: impl IntoIterator<Item = (u64, i32)>) {
+pub(super) async fn write(client: &krafka::Kafka, topic: &str, events: impl IntoIterator<Item = (u64, i32)>) {
     let producer = client.producer().linger(Duration::ZERO).build().await.unwrap();
     let mut coming = Vec::new();
     for (n, partition) in events {

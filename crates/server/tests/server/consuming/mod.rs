@@ -3,6 +3,7 @@
 mod kafka;
 mod nats;
 mod rabbitmq;
+mod unruly;
 
 use std::net::SocketAddr;
 use std::path::Path;

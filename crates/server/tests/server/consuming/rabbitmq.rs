@@ -12,14 +12,14 @@ use super::{Wire, consumer, event, notification, numbers, receiver, start};
 use crate::tls;
 
 /// A channel with confirmations; its connection lives as long as it does.
-async fn channel(url: &str) -> (Connection, Channel) {
+pub(super) async fn channel(url: &str) -> (Connection, Channel) {
     let connection = Connection::connect(url, ConnectionProperties::default()).await.unwrap();
     let channel = connection.create_channel().await.unwrap();
     channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
     (connection, channel)
 }
 
-async fn declare(channel: &Channel, queue: &str, arguments: &[(&str, &str)]) -> u32 {
+pub(super) async fn declare(channel: &Channel, queue: &str, arguments: &[(&str, &str)]) -> u32 {
     let mut table = FieldTable::default();
     for (name, value) in arguments {
         table.insert((*name).into(), AMQPValue::LongString((*value).into()));
@@ -28,7 +28,7 @@ async fn declare(channel: &Channel, queue: &str, arguments: &[(&str, &str)]) -> 
     channel.queue_declare(queue.into(), options, table).await.unwrap().message_count()
 }
 
-async fn publish(channel: &Channel, queue: &str, id: &str, body: &[u8]) {
+pub(super) async fn publish(channel: &Channel, queue: &str, id: &str, body: &[u8]) {
     let properties = BasicProperties::default().with_delivery_mode(2);
     let properties = if id.is_empty() { properties } else { properties.with_message_id(id.into()) };
     let options = BasicPublishOptions::default();
