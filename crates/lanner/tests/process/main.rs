@@ -6,10 +6,12 @@
 
 mod brokers;
 mod crash;
+mod database_full;
 mod drill;
 mod faults;
 mod killed;
 mod news;
+mod partitions;
 mod program;
 mod random;
 mod receiver;
@@ -25,4 +27,7 @@ mod stack;
 mod standstill;
 mod stopping;
 mod told;
+mod troubles;
+mod verdict;
+mod ways;
 mod without_room;

@@ -33,9 +33,9 @@ impl Room {
         self.path().join("ballast")
     }
 
-    /// Takes all the room there is.
+    /// Takes all the room there is; again, what has become free since.
     pub(crate) fn fill(&self) {
-        let mut ballast = std::fs::File::create(self.ballast()).unwrap();
+        let mut ballast = std::fs::File::options().create(true).append(true).open(self.ballast()).unwrap();
         // Ends with an error: the disk is full. Small pieces fill what large ones leave.
         for piece in [1 << 16, 1 << 12, 1 << 9, 1] {
             while std::io::Write::write_all(&mut ballast, &vec![1; piece]).is_ok() {}
