@@ -55,6 +55,8 @@ fn each_mistake_is_named() {
     check("valid: { from: 2026-02-01, to: 2026-01-01 }", "ends before it begins");
     check("for: 0", "windows in a row");
     check("no_data: page", "alert, keep or ok");
+    check("error: page", "alert, keep, ok or wait");
+    check("no_data: wait", "alert, keep or ok");
     check("absolute: {}", "min, max or outside");
     check("absolute: { min: 5, max: 3 }", "above max");
     check("absolute: { min: 5, recover_at: { min: 4 } }", "flap");
