@@ -23,6 +23,7 @@ mod masking;
 mod nab;
 mod noise;
 mod planted;
+mod quiet;
 mod rivals;
 mod series;
 mod tsb;
