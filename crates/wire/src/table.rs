@@ -1,16 +1,20 @@
 //! Tables of numbers as people have them: separator, encoding, columns, times and numbers are found.
 //!
-//! Reading order: [`Table`], [`Options`], then `layout` (which column is what), by what was `seen` of its cells; `time`,
-//! `order` and `number` (how a column writes them), `written` (one date), `parts` (year, month and day apart), `groups`
-//! (which series), `start` (encoding and separator) and [`rows`].
+//! Reading order: [`Table`], [`Options`], then `layout` (which column is what), by what was `seen` of its cells; `heading` (what
+//! columns are called), `time`, `order` and `number` (how a column writes them), `written` (one date), `parts` (year, month
+//! and day apart), `groups` (which series), `start` (encoding and separator), `blanks` (columns without a separator), [`rows`]
+//! and `across` (times in the heading).
 //!
 //! What is wrong with single cells costs only these, and is reported with line, column and text. What the table as a
 //! whole leaves open, such as whether 01/02 is in January, is asked and never guessed. Memory: the first rows, by
 //! which the layout is decided, then one row, and the names of all series.
 
+mod across;
+mod blanks;
 mod error;
 mod groups;
 mod growth;
+mod heading;
 mod layout;
 mod number;
 mod options;
@@ -30,6 +34,8 @@ use jiff::tz::TimeZone;
 use lanner_core::SeriesKey;
 
 use crate::Report;
+use across::Records;
+use blanks::Blanks;
 use groups::Groups;
 use rows::{RowReader, cell, is_blank};
 use seen::text_of;
@@ -79,7 +85,7 @@ pub struct Row {
 /// # Ok::<(), lanner_wire::table::TableError>(())
 /// ```
 pub struct Table<'a> {
-    rows: RowReader<Box<dyn Read + 'a>>,
+    rows: Records<Box<dyn Read + 'a>>,
     first: VecDeque<(u64, ByteRecord)>,
     /// Why there are no more rows than the first.
     broken: Option<ReadError>,
@@ -116,8 +122,12 @@ impl<'a> Table<'a> {
         if start::is_json(start) {
             return Err(TableError::Json { why: "it is no table".to_owned() });
         }
-        let delimiter = options.delimiter.unwrap_or_else(|| start::delimiter(start));
-        let mut rows = RowReader::new(input, delimiter);
+        let blanks = if options.delimiter.is_none() { start::blanks(start) } else { None };
+        let (input, delimiter): (Box<dyn Read + 'a>, u8) = match blanks {
+            Some(apart) => (Box::new(Blanks::new(input, apart)), blanks::DELIMITER),
+            None => (input, options.delimiter.unwrap_or_else(|| start::delimiter(start))),
+        };
+        let mut rows = Records::new(RowReader::new(input, delimiter));
         let (mut first, mut broken) = (Vec::new(), None);
         let mut n_bytes = 0;
         let mut wanted = (MAX_FIRST_ROWS, MAX_FIRST_BYTES);
@@ -140,7 +150,8 @@ impl<'a> Table<'a> {
             }
         };
         let first = VecDeque::from(first).split_off(layout.n_above);
-        let zone = options.zone.cloned().unwrap_or(TimeZone::UTC);
+        let of_heading = || layout.time.and_then(|at| time::zone_in(&layout.names[at]));
+        let zone = options.zone.cloned().or_else(of_heading).unwrap_or(TimeZone::UTC);
         let times = layout.times.map(|(form, order)| TimeReader::new(form, order, zone));
         let groups = Groups::default();
         Ok(Self {
@@ -249,6 +260,8 @@ impl<'a> Table<'a> {
                 row.at = at;
                 row.offset_ms = self.times.as_ref().map_or(0, |times| times.offset_ms);
             }
+            // As where files were put one behind the other.
+            Err(_) if self.layout.heading.as_ref() == Some(&self.record) => return false,
             Err((at, why)) => {
                 let said = format!("{}: {why}", self.layout.names[at]);
                 self.report.reject(row.line, Some(at as u64 + 1), said);
@@ -293,11 +306,17 @@ impl<'a> Table<'a> {
         if let Some(parts) = self.layout.parts.filter(|parts| parts.year() == Some(at)) {
             return times.read(&parts.text(&self.record), None).map_err(|why| (at, why));
         }
-        let text = text_of(cell(&self.record, at));
+        let mut text = text_of(cell(&self.record, at));
+        if let Some(zone_at) = self.layout.zone {
+            text = format!("{text} {}", text_of(cell(&self.record, zone_at))).into();
+        }
         let Some((clock_at, form)) = self.layout.time_of_day.zip(self.layout.clock) else {
             return times.read(&text, None).map_err(|why| (at, why));
         };
-        let clock = text_of(cell(&self.record, clock_at));
+        let mut clock = text_of(cell(&self.record, clock_at));
+        if let Some(half_at) = self.layout.half_of_day {
+            clock = format!("{clock} {}", text_of(cell(&self.record, half_at))).into();
+        }
         times.read(&text, Some((form, &clock))).map_err(|why| {
             let is_of_clock = why.contains("time of day");
             (if is_of_clock { clock_at } else { at }, why)
@@ -307,7 +326,7 @@ impl<'a> Table<'a> {
 
 /// Reads rows until there are `wanted` ones or bytes; whether there are no more.
 fn fill(
-    rows: &mut RowReader<Box<dyn Read + '_>>,
+    rows: &mut Records<Box<dyn Read + '_>>,
     first: &mut Vec<(u64, ByteRecord)>,
     n_bytes: &mut usize,
     wanted: (usize, usize),

@@ -60,9 +60,30 @@ fn the_same_samples_in_every_form() {
             "values":[["2026-01-01T00:00:00Z",1.5,"x"],[1767225660000,2,null]]}]}]}"#,
         r#"[{"time":"2026-01-01T00:00:00Z","host":"a","cpu":1.5},{"time":"2026-01-01T00:01:00Z","host":"a","cpu":2}]"#,
         "{\"time\":1767225600,\"host\":\"a\",\"cpu\":1.5}\n{\"cpu\":2,\"time\":1767225660,\"host\":\"a\"}\n",
+        r#"{"data":{"rows":[{"time":"2026-01-01","host":"a","cpu":1.5},{"time":"2026-01-01 00:01","host":"a","cpu":2}]}}"#,
+        r#"{"time":[1767225600,1767225660],"host":["a","a"],"cpu":[1.5,2]}"#,
+        r#"{"columns":["time","host","cpu"],"index":[0,1],"data":[[1767225600000,"a",1.5],[1767225660000,"a",2]]}"#,
+        r#"{"status":"ok","series":[{"metric":"cpu","host":"a","pointlist":[[1767225600000.0,1.5],[1767225660000.0,2]]}]}"#,
+        r#"[{"metric":"cpu","tags":{"host":"a"},"dps":{"1767225600":1.5,"1767225660":2}}]"#,
+        r#"{"hits":{"hits":[{"_id":"x","_source":{"@timestamp":"2026-01-01T00:00:00Z","host":"a","cpu":1.5}},
+            {"_id":"y","_source":{"@timestamp":"2026-01-01T00:01:00Z","host":"a","cpu":2}}]}}"#,
     ] {
         check(text, &expected, &[]);
     }
+    let nameless = ["value 1767225600000 1.5", "value 1767225660000 2"];
+    check("[[1767225600000,1.5],[1767225660000,2]]", &nameless, &[]);
+    check(r#"{"labels":["time","value"],"data":[[1767225600,1.5],[1767225660,2]]}"#, &nameless, &[]);
+    check(r#"{"value":{"1767225600000":1.5,"1767225660000":2}}"#, &nameless, &[]);
+    check(
+        r#"{"Datapoints":[{"Timestamp":"2026-01-01T00:00:00Z","Average":1.5},{"Timestamp":"2026-01-01T00:01:00Z","Average":2}]}"#,
+        &["Average 1767225600000 1.5", "Average 1767225660000 2"],
+        &[],
+    );
+    check(
+        r#"{"jsonrpc":"2.0","result":[{"itemid":"7","clock":"1767225600","value":"1.5"},{"itemid":"7","clock":"1767225660","value":"2"}]}"#,
+        &[r#"value{itemid="7"} 1767225600000 1.5"#, r#"value{itemid="7"} 1767225660000 2"#],
+        &[],
+    );
     check(
         r#"[{"target":"cpu","datapoints":[[1.5,1767225600],[null,1767225660]]}]"#,
         &["cpu 1767225600000 1.5", "cpu 1767225660000 NaN"],

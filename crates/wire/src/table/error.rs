@@ -154,7 +154,7 @@ impl TableError {
             Self::Empty => "it needs a column of numbers, and better one of times as well",
             Self::NotText => "save it as CSV; gzip is fine, other archives and spreadsheets are not",
             Self::Json { .. } => {
-                "answers of Prometheus, Graphite and InfluxDB are read, and lists of flat objects with a time and numbers"
+                "answers of Prometheus, Graphite and InfluxDB are read, and rows with a time and numbers, as objects, columns, lists or pairs"
             }
             Self::NoNumbers { .. } => "name a column with --value to see what is wrong with its cells",
             Self::NoColumn { .. } => "a column may also be named by its number, from 1 on",

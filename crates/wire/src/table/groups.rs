@@ -7,7 +7,7 @@ use lanner_core::{Labels, SeriesKey};
 
 use super::layout::Layout;
 use super::rows::cell;
-use super::seen::text_of;
+use super::seen::{decoded, text_of};
 use crate::prometheus::series_key;
 
 /// Names of series that are held at once.
@@ -48,7 +48,10 @@ impl Groups {
     }
 
     fn add(&mut self, cells: Vec<u8>, row: &ByteRecord, layout: &Layout) -> Result<usize, usize> {
-        let text = |at: usize| text_of(if layout.is_exact { &row[at] } else { cell(row, at) }).into_owned();
+        let text = |at: usize| {
+            let text = if layout.is_exact { decoded(&row[at]) } else { text_of(cell(row, at)) };
+            text.into_owned()
+        };
         let labels =
             layout.labels.iter().flat_map(|&at| labels(&layout.names[at], text(at), layout.is_exact));
         let labels = Labels::new(labels.collect::<Vec<_>>());

@@ -12,13 +12,13 @@ use std::collections::HashSet;
 use ::csv::ByteRecord;
 
 use super::error::{DatedCell, TableError};
+use super::heading::{self, Heading, nameless};
 use super::number::{Decimal, NumberForm, TableDecimal};
 use super::options::Options;
 use super::order::{Cell, Order};
 use super::parts::Parts;
-use super::rows::cell;
-use super::seen::{MAX_TEXTS, Seen, is_called_id, look, text_of};
-use super::time::{ClockForm, TimeForm, is_time_name};
+use super::seen::{MAX_TEXTS, Seen, is_called_id, look};
+use super::time::{ClockForm, TimeForm, is_time_name, is_zone};
 use super::written::DateOrder;
 use crate::report::shown;
 
@@ -29,6 +29,10 @@ pub(super) const MAX_COLUMNS: usize = 10_000;
 const SERIES_NAMES: [&str; 8] =
     ["name", "series", "metric", "__name__", "metric_name", "variable", "measurement", "sensor"];
 const VALUE_NAMES: [&str; 6] = ["value", "val", "reading", "wert", "valeur", "valor"];
+
+/// What stands in a column of the halves of days, and what columns of time zones are called.
+const HALVES: [&str; 4] = ["am", "pm", "a.m.", "p.m."];
+const ZONE_NAMES: [&str; 6] = ["timezone", "time_zone", "time zone", "tz", "zone", "zeitzone"];
 
 /// Fewer times do not tell whether a text differs in each row: many series may begin at once.
 const MIN_TIMES: usize = 10;
@@ -41,6 +45,8 @@ pub struct Layout {
     pub(super) n_columns: usize,
     /// Whether another table with a heading of its own may follow.
     pub(super) is_influx: bool,
+    /// The row that names the columns, which some repeat.
+    pub(super) heading: Option<ByteRecord>,
     /// Whether a `\r` at the end of a row belongs to its last text.
     pub(super) is_exact: bool,
     /// The names of all columns.
@@ -49,6 +55,10 @@ pub struct Layout {
     pub time: Option<usize>,
     /// The column of times of day, where dates and times of day have a column each.
     pub time_of_day: Option<usize>,
+    /// The column of AM and PM, where these have one of their own.
+    pub(super) half_of_day: Option<usize>,
+    /// The column of the names of time zones.
+    pub(super) zone: Option<usize>,
     /// The columns of year, month and so on, where these have a column each; `time` is that of the year.
     pub(super) parts: Option<Parts>,
     /// The columns of values.
@@ -82,59 +92,43 @@ pub(super) fn decide(
 ) -> Result<Layout, TableError> {
     let n_columns = usual_width(rows);
     let first = rows.iter().position(|(_, row)| row.len() == n_columns).ok_or(TableError::Empty)?;
-    let heading: Vec<String> =
-        (0..n_columns).map(|at| text_of(cell(&rows[first].1, at)).into_owned()).collect();
+    let heading = heading::texts(&rows[first].1);
     if let Some(mut layout) = long(&heading, first + 1) {
         layout.is_exact = is_own(&layout.names) && !rows[first].1.as_slice().ends_with(b"\r");
+        layout.heading = Some(rows[first].1.clone());
         return finish_long(layout, rows, options, delimiter);
     }
-    let below = look(&rows[first + 1..], n_columns);
-    let is_named = is_heading(&rows[first], &below);
-    let seen = if is_named { below } else { look(&rows[first..], n_columns) };
-    let mut layout = Layout {
-        n_above: first + usize::from(is_named),
-        n_columns,
-        names: names(is_named.then_some(&heading[..]), n_columns),
-        ..Layout::default()
-    };
-    if is_named {
-        layout.n_above +=
-            rows[layout.n_above..].iter().take(2).take_while(|(_, row)| is_below_heading(row, &seen)).count();
-    }
-    if layout.n_above >= rows.len() {
+    let Heading { n_above, names, seen, is_named } = heading::find(rows, first, n_columns);
+    if n_above >= rows.len() {
         return Err(TableError::Empty);
+    }
+    let heading = (is_named && n_above > first).then(|| rows[first].1.clone());
+    let mut layout = Layout { n_above, n_columns, names, heading, ..Layout::default() };
+    if let Some((series, value)) = bare_long(&seen).filter(|_| !is_named) {
+        (layout.series, layout.values) = (vec![series], vec![value]);
+        layout.labels = (0..n_columns).filter(|at| ![series, value].contains(at)).collect();
+        return finish_long(layout, rows, options, delimiter);
     }
     layout.assign(rows, &seen, options, delimiter)?;
     Ok(layout)
 }
 
-/// Whether the row names the columns below it.
-fn is_heading((line, row): &(u64, ByteRecord), below: &[Seen]) -> bool {
-    let is_named = below.iter().enumerate().any(|(at, below)| {
-        let mut top = Seen::default();
-        top.see(*line, &text_of(cell(row, at)));
-        // A word above numbers or times; or above nothing at all.
-        top.n_filled > 0 && !top.is_data() && (below.n_filled == 0 || below.is_data())
-    });
-    is_named || below.iter().all(|below| below.n_filled > 0 && !below.is_data())
-}
-
-/// Whether the row belongs to the heading, as one of units does: only words, where others have numbers or times.
-fn is_below_heading(row: &ByteRecord, seen: &[Seen]) -> bool {
-    let mut n_words = 0;
-    row.len() == seen.len()
-        && (0..row.len()).filter(|&at| seen[at].is_data()).all(|at| {
-            let mut one = Seen::default();
-            one.see(0, &text_of(cell(row, at)));
-            n_words += one.n_filled;
-            !one.is_data()
-        })
-        && n_words > 0
+/// The column of names and that of values in rows of a name, a time and a number that nothing stands above, as Graphite writes
+/// them.
+fn bare_long(seen: &[Seen]) -> Option<(usize, usize)> {
+    let is_time = |seen: &Seen| seen.times.form("", false).is_some();
+    let only = |is_one: &dyn Fn(&Seen) -> bool| {
+        let mut found = (0..seen.len()).filter(|at| is_one(&seen[*at]));
+        found.next().filter(|_| found.next().is_none())
+    };
+    let series = only(&|seen| seen.n_filled > 0 && !seen.is_data())?;
+    let value = only(&|seen| seen.n_filled > 0 && seen.is_series() && !is_time(seen))?;
+    (seen.len() == 3 && only(&is_time).is_some()).then_some((series, value))
 }
 
 /// The layout of a table in long form, as its heading tells.
 pub(super) fn long(heading: &[String], n_above: usize) -> Option<Layout> {
-    let names = names(Some(heading), heading.len());
+    let names = heading::names(Some(heading), heading.len());
     let find = |wanted: &str| names.iter().position(|name| name.eq_ignore_ascii_case(wanted));
     let n_columns = names.len();
     let mut layout = Layout { n_above, n_columns, ..Layout::default() };
@@ -268,7 +262,7 @@ impl Layout {
     /// The columns that say when.
     fn of_time(&self) -> impl Iterator<Item = usize> {
         let parts = self.parts.into_iter().flat_map(Parts::columns);
-        self.time.into_iter().chain(self.time_of_day).chain(parts)
+        self.time.into_iter().chain(self.time_of_day).chain(self.half_of_day).chain(self.zone).chain(parts)
     }
 
     /// What the user says is a label is one.
@@ -328,6 +322,13 @@ impl Layout {
                 .min_by_key(|(other, _)| other.abs_diff(at));
             self.time_of_day = clock.map(|(other, _)| other);
             self.clock = clock.map(|(_, form)| form);
+            let is_half = |at: &&usize| seen[**at].are_all(|text| HALVES.contains(&&*text.to_lowercase()));
+            self.half_of_day = free.iter().find(is_half).copied().filter(|_| clock.is_some());
+        } else if form == TimeForm::Written {
+            let is_zone = |at: &&usize| {
+                ZONE_NAMES.contains(&&*self.names[**at].to_lowercase()) && seen[**at].are_all(is_zone)
+            };
+            self.zone = free.iter().find(is_zone).copied();
         }
         Ok(())
     }
@@ -466,28 +467,4 @@ fn usual_width(rows: &[(u64, ByteRecord)]) -> usize {
         if count > best.1 { (width, count) } else { best }
     };
     counts.iter().fold((0, 0), first_best).0
-}
-
-fn nameless(at: usize) -> String {
-    format!("column {}", at + 1)
-}
-
-/// Names without two alike: those of the heading, or `column 1` and so on.
-fn names(heading: Option<&[String]>, n_columns: usize) -> Vec<String> {
-    let mut used = HashSet::new();
-    (0..n_columns)
-        .map(|at| {
-            let written = heading.map(|heading| heading[at].trim());
-            let written =
-                written.map(|name| if at == 0 { name.trim_start_matches('#').trim() } else { name });
-            let numbered = nameless(at);
-            let name = match written.unwrap_or_default() {
-                "" => numbered,
-                name if used.contains(name) => format!("{name} ({numbered})"),
-                name => name.to_owned(),
-            };
-            used.insert(name.clone());
-            name
-        })
-        .collect()
 }

@@ -6,8 +6,39 @@
 use crate::report::shown;
 
 /// What people write where there is no value.
-const GAPS: [&str; 15] =
-    ["", "nan", "null", "na", "n/a", "#n/a", "none", "nil", "nat", "-", "--", "–", "?", "\\n", "missing"];
+const GAPS: [&str; 31] = [
+    "",
+    "nan",
+    "-nan",
+    "null",
+    "(null)",
+    "na",
+    "n/a",
+    "n.a.",
+    "k.a.",
+    "<na>",
+    "none",
+    "nil",
+    "nat",
+    "-",
+    "--",
+    "---",
+    "–",
+    "—",
+    "?",
+    "\\n",
+    "missing",
+    "undefined",
+    "no data",
+    "nodata",
+    "#n/a",
+    "#nv",
+    "#div/0!",
+    "#value!",
+    "#wert!",
+    "#ref!",
+    "#bezug!",
+];
 
 /// Signs and codes that stand before an amount.
 const CURRENCIES: [&str; 20] = [
@@ -37,7 +68,7 @@ impl Decimal {
 /// Whether the cell says that there is no value.
 pub(super) fn is_gap(cell: &str) -> bool {
     let cell = cell.trim();
-    cell.len() <= "missing".len() && GAPS.iter().any(|gap| cell.eq_ignore_ascii_case(gap))
+    cell.len() <= "undefined".len() && GAPS.iter().any(|gap| cell.eq_ignore_ascii_case(gap))
 }
 
 /// A cell taken apart: `-$1,234.50 per` and the like.

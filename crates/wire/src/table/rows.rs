@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use ::csv::ByteRecord;
 
+use super::blanks::is_rule;
 use super::error::{MAX_ROW_BYTES, ReadError};
 
 /// Reads one row at a time, of at most [`MAX_ROW_BYTES`] each.
@@ -71,10 +72,12 @@ pub fn cell(row: &ByteRecord, at: usize) -> &[u8] {
     if at + 1 == row.len() { cell.strip_suffix(b"\r").unwrap_or(cell) } else { cell }
 }
 
-/// Whether nothing stands in the row.
+/// Whether nothing stands in the row, or only the line that some draw between rows.
 #[must_use]
 pub fn is_blank(row: &ByteRecord) -> bool {
-    row.len() == 1 && cell(row, 0).is_empty()
+    let may_be_rule = row.as_slice().first().is_some_and(|first| b"-+=|: ".contains(first));
+    let n_dashes = || row.as_slice().iter().filter(|byte| b"-=".contains(byte)).count();
+    (row.len() == 1 && cell(row, 0).is_empty()) || (may_be_rule && n_dashes() > 2 && row.iter().all(is_rule))
 }
 
 /// An input that fails once `left` is used up, which bounds the memory that one row can take, and that ends with

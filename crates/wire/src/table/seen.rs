@@ -1,5 +1,6 @@
 //! What the cells of a column are, as far as the first rows tell.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use ::csv::ByteRecord;
@@ -52,6 +53,13 @@ impl Seen {
     pub(super) fn is_data(&self) -> bool {
         self.n_filled > 0
             && (self.is_series() || self.times.form("", false).is_some() || self.times.clock("").is_some())
+    }
+
+    /// Whether all texts are such.
+    pub(super) fn are_all(&self, is_one: impl Fn(&str) -> bool) -> bool {
+        self.n_filled > 0
+            && self.texts.len() <= MAX_TEXTS
+            && self.texts.iter().all(|text| is_one(text.trim()))
     }
 
     /// Whether these are whole numbers that name something.
@@ -107,7 +115,9 @@ fn is_called_time(name: &str) -> bool {
 pub(super) fn is_called_id(name: &str) -> bool {
     let lower = name.trim().to_lowercase();
     let last = lower.rsplit(['_', '-', ' ', '.']).next().unwrap_or_default();
-    ["id", "uuid", "guid"].contains(&last) || name.ends_with("Id") || name.ends_with("ID")
+    ["id", "uuid", "guid", "itemid", "hostid", "deviceid", "sensorid", "userid"].contains(&last)
+        || name.ends_with("Id")
+        || name.ends_with("ID")
 }
 
 /// What was seen of each column of the rows that have so many.
@@ -119,10 +129,21 @@ pub(super) fn look(rows: &[(u64, ByteRecord)], n_columns: usize) -> Vec<Seen> {
     seen
 }
 
-/// A cell as text; what is not UTF-8 was written on an older Windows.
-pub(super) fn text_of(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
+/// A cell as text. Single quotes around it, and what keeps a spreadsheet from reading it (`="0815"`), do not belong to it.
+pub(super) fn text_of(bytes: &[u8]) -> Cow<'_, str> {
+    decoded(within(bytes, b"=\"", b"\"").or_else(|| within(bytes, b"'", b"'")).unwrap_or(bytes))
+}
+
+/// A cell as it stands; what is not UTF-8 was written on an older Windows.
+pub(super) fn decoded(bytes: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.into(),
         Err(_) => encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0,
     }
+}
+
+/// What stands between these, if the cell begins and ends with them.
+fn within<'a>(cell: &'a [u8], begin: &[u8], end: &[u8]) -> Option<&'a [u8]> {
+    let after = cell.trim_ascii().strip_prefix(begin)?;
+    after.strip_suffix(end)
 }

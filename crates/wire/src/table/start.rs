@@ -2,6 +2,7 @@
 
 use std::io::{self, Cursor, Read};
 
+use super::blanks;
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 use encoding_rs_io::DecodeReaderBytesBuilder;
 
@@ -119,6 +120,16 @@ pub fn delimiter(start: &[u8]) -> u8 {
         of_lines().map(|count| (lines_with(count), count)).max().unwrap_or_default()
     };
     (0..DELIMITERS.len()).max_by_key(|at| fit(*at)).map_or(b',', |at| DELIMITERS[at])
+}
+
+/// Whether cells are kept apart by blanks, and by how many: where no other separator is in a third of the lines.
+pub(super) fn blanks(start: &[u8]) -> Option<blanks::Apart> {
+    let counts = counts(start);
+    let is_usual = |at: usize| counts.iter().filter(|counts| counts[at] > 0).count() * 3 > counts.len();
+    if is_own(start) || start.starts_with(b"sep=") || (0..DELIMITERS.len()).any(is_usual) {
+        return None;
+    }
+    blanks::apart(start)
 }
 
 /// How often each candidate stands in each of the first whole lines, outside quotes.

@@ -89,6 +89,129 @@ fn wide() {
 }
 
 #[test]
+fn as_programs_print_them() {
+    let [at, next] = [NEW_YEAR, "1767225660000"];
+    let (a, b) = (format!("a {at} 2"), format!("b {at} 3"));
+    let more = [format!("a {next} 4"), format!("b {next} 5")];
+    let all: Vec<&str> = [&a, &b, &more[0], &more[1]].map(String::as_str).to_vec();
+    let rows = [("2026-01-01 00:00:00", "2", "3"), ("2026-01-01 00:01:00", "4", "5")];
+    let lines = |row: fn(&(&str, &str, &str)) -> String| rows.iter().map(row).collect::<String>();
+    let piped = lines(|(time, a, b)| format!("| {time} | {a} | {b} |\n"));
+    check(&format!("| time | a | b |\n|------|--:|:-:|\n{piped}"), &all, &[]);
+    check(&format!("| time | a | b |\n|------+---+---|\n{piped}"), &all, &[]);
+    let rule = "+------+---+---+\n";
+    check(&format!("{rule}| time | a | b |\n{rule}{piped}{rule}"), &all, &[]);
+    let bare = lines(|(time, a, b)| format!(" {time} | {a} | {b}\n"));
+    check(&format!("   time | a | b \n--------+---+---\n{bare}"), &all, &[]);
+    let blanks = lines(|(time, a, b)| format!("{}Z   {a:>5} {b}\n", time.replace(' ', "T")));
+    check(&format!("time                      a b\n{blanks}"), &all, &[]);
+    let two_cells = lines(|(time, a, b)| format!("{time} {a} {b}\n"));
+    check(&format!("date       time     a b\n{two_cells}"), &all, &[]);
+    check(&format!("time a b\n{two_cells}"), &all, &[]);
+    check(
+        &format!(
+            "time                 a b\n{}",
+            two_cells.replace(" 2 3", "   2  3").replace(" 4 5", "   4  5")
+        ),
+        &all,
+        &[],
+    );
+    check(
+        "        a           b\n\n1767225600: 2.0e+00 3\n1767225660: 4 5\n1767225720: nan nan\n",
+        &all,
+        &[],
+    );
+    check(
+        "servers.a 2 1767225600\nservers.a 4 1767225660\n",
+        &["servers.a 1767225600000 2", "servers.a 1767225660000 4"],
+        &[],
+    );
+    check(
+        "servers.a,2026-01-01 00:00:00,2\nservers.b,2026-01-01 00:00:00,\n",
+        &["servers.a 1767225600000 2"],
+        &[],
+    );
+    check("'time','a'\n'2026-01-01','2'\n", &[&a], &[]);
+    check("time,a\n=\"2026-01-01\",=\"2\"\n", &[&a], &[]);
+    check("time,a\n2026-01-01,2\ntime,a\n2026-01-01,2\n", &[&a, &a], &[]);
+}
+
+#[test]
+fn headings_of_several_rows() {
+    let at = NEW_YEAR;
+    let named = |names: [&str; 4]| names.map(|name| format!("{name} {at} 2"));
+    let check = |heading: &str, names: [&str; 4]| {
+        let rows = "2026-01-01,2,2,2,2\n".repeat(30);
+        let mut expected = named(names).map(|sample| vec![sample; 30]).concat();
+        expected.sort();
+        let (mut samples, problems) =
+            read(format!("{heading}{rows}").as_bytes(), Options::default()).unwrap();
+        samples.sort();
+        assert_eq!((samples, problems.len()), (expected, 0));
+    };
+    let of_hosts = ["w1 cpu", "w1 mem", "w2 cpu", "w2 mem"];
+    check("host,w1,w1,w2,w2\ntime,cpu,mem,cpu,mem\n", of_hosts);
+    check(",w1,,w2,\ntime,cpu,mem,cpu,mem\n", of_hosts);
+    check(",w1,w1,w2,w2\nkind,cpu,mem,cpu,mem\ntime,,,,\n", of_hosts);
+    check("time,a,b,c,d\n,kW,kW,%,%\n", ["a", "b", "c", "d"]);
+    check("time,a,a,c,d\n", ["a", "a (column 3)", "c", "d"]);
+    check("a,b,c,d\n", ["a", "b", "c", "d"]); // nothing above the time
+    self::check("time,a\n2026-01-01,2,\n2026-01-01,2,\n", &[&format!("a {at} 2"), &format!("a {at} 2")], &[]);
+}
+
+#[test]
+fn times_in_the_heading() {
+    let at = NEW_YEAR;
+    let hours = |row: &str| {
+        (0..24).map(|hour| format!(",{}", row.replace('h', &hour.to_string()))).collect::<String>()
+    };
+    let text = format!("day{}\n2026-01-01{}\n2026-01-02{}\n", hours("h:00"), hours("h"), hours("10h"));
+    let (samples, problems) = read(text.as_bytes(), Options::default()).unwrap();
+    assert_eq!((samples.len(), problems.len()), (48, 0));
+    assert_eq!([&samples[1], &samples[25]], ["value 1767229200000 1", "value 1767315600000 101"]);
+    let counted = text.replacen(&hours("h:00"), &hours("h"), 1);
+    assert_eq!(read(counted.as_bytes(), Options::default()).unwrap().0, samples);
+    check(
+        "metric,2026-01-01 00:00,2026-01-01 00:01,2026-01-01 00:02,2026-01-01 00:03\ncpu,1,2,3,4\nmem,5,,7,8\n",
+        &[
+            &format!("cpu {at} 1"),
+            "cpu 1767225660000 2",
+            "cpu 1767225720000 3",
+            "cpu 1767225780000 4",
+            &format!("mem {at} 5"),
+            "mem 1767225720000 7",
+            "mem 1767225780000 8",
+        ],
+        &[],
+    );
+}
+
+#[test]
+fn clocks_of_other_places() {
+    let at = NEW_YEAR;
+    let a = format!("a {at} 2");
+    check("time,a\n2026-01-01 01:00:00 Europe/Berlin,2\n", &[&a], &[]);
+    check("time,timezone,a\n2026-01-01 01:00:00,Europe/Berlin,2\n", &[&a], &[]);
+    check("Time (UTC+02:00),a\n2026-01-01 02:00:00,2\n", &[&a], &[]);
+    check("MTU (CET/CEST),a\n01.01.2026 01:00 - 01.01.2026 01:15,2\n", &[&a], &[]);
+    check("Time (s),a\n2026-01-01 00:00:00,2\n", &[&a], &[]);
+    check("Date,Time,AM/PM,a\n1/31/2026,01:00,PM,9\n1/1/2026,12:00,AM,2\n", &["a 1769864400000 9", &a], &[]);
+    check("fecha,a\n31/01/2026 01:00 p. m.,9\n01/01/2026 12:00 a. m.,2\n", &["a 1769864400000 9", &a], &[]);
+    check(
+        "time,a\n2026-01-01 01:00 Nowhere/Town,2\n2026-01-01 01:00 Europe/Berlin,2\n",
+        &[&a],
+        &["line 2, column 1: time: \"2026-01-01 01:00 Nowhere/Town\" names no time zone"],
+    );
+}
+
+#[test]
+fn cells_without_a_value() {
+    let words = ["#N/A", "#NV", "#DIV/0!", "(null)", "undefined", "<NA>", "k.A.", "no data", "-nan", "—"];
+    let rows: String = words.iter().map(|word| format!("2026-01-01,{word}\n")).collect();
+    check(&format!("time,a\n{rows}2026-01-01,2\n"), &[&format!("a {NEW_YEAR} 2")], &[]);
+}
+
+#[test]
 fn encodings() {
     let text = "Größe;Zeit\r\n2,5;01.01.2026\r\n";
     let expected = [&*format!("Größe {NEW_YEAR} 2.5")];

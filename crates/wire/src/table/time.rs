@@ -52,6 +52,9 @@ const SERIAL_DAYS: std::ops::Range<f64> = 20_000.0..80_500.0;
 
 const DAY_MS: i64 = 86_400_000;
 
+/// A number in another unit than the others says a time no farther than this from the last one, or is a mistake.
+const NEAR_MS: u64 = 366 * 86_400_000;
+
 /// Whether a column of this name is one of times.
 pub(super) fn is_time_name(name: &str) -> bool {
     let name = name.trim().trim_start_matches('<').trim_end_matches('>');
@@ -139,7 +142,7 @@ pub(super) struct TimesSeen {
 impl TimesSeen {
     /// Looks at one cell.
     pub(super) fn see(&mut self, line: u64, cell: &str) {
-        let cell = cell.trim();
+        let cell = trimmed(cell);
         if is_gap(cell) {
             return;
         }
@@ -255,6 +258,34 @@ impl TimesSeen {
     }
 }
 
+/// What a time is without blanks around it, and without the colon that some programs write behind it.
+fn trimmed(cell: &str) -> &str {
+    let is_around = |c: char| c.is_whitespace() || c == '\u{200b}' || c == '\u{feff}';
+    cell.trim_matches(is_around).trim_end_matches(':')
+}
+
+/// Whether this is the name of an area and a place in it whose clocks are known.
+pub(super) fn is_zone(name: &str) -> bool {
+    name.contains('/') && TimeZone::get(name).is_ok()
+}
+
+/// The time zone that the name of a column says: `Time (UTC+02:00)`, `MTU (CET/CEST)`, `time [Europe/Berlin]`.
+pub(super) fn zone_in(name: &str) -> Option<TimeZone> {
+    let (_, rest) = name.split_once(['(', '['])?;
+    let (said, _) = rest.split_once([')', ']'])?;
+    let said = if said.eq_ignore_ascii_case("CET/CEST") { "Europe/Brussels" } else { said.trim() };
+    let text = format!("2000-01-01 00:00 {said}");
+    let Written { offset_s, zone, .. } = written::parse(&text)?;
+    match (zone, offset_s) {
+        (Some(name), _) => TimeZone::get(name).ok(),
+        (None, Some(seconds)) => {
+            let offset = jiff::tz::Offset::from_seconds(i32::try_from(seconds).ok()?).ok()?;
+            Some(TimeZone::fixed(offset))
+        }
+        (None, None) => None,
+    }
+}
+
 /// All but one in twenty; of few, all but one.
 fn nearly(part: usize, whole: usize) -> bool {
     part * 2 > whole && whole - part <= (whole / 20).max(1)
@@ -284,9 +315,9 @@ pub(super) struct TimeReader {
     /// Of times without an offset.
     pub(super) zone: TimeZone,
     is_utc: bool,
-    /// The last one read by the wall clock, to tell the two hours that a clock set back shows twice.
+    /// The last one read: tells the two hours that a clock set back shows twice, and numbers that are written in another unit.
     last_ms: Option<i64>,
-    /// The offset from UTC that stood in the last cell; 0 without.
+    /// How far the clocks that the last cell was written by are ahead of UTC; 0 where nothing says so.
     pub(super) offset_ms: i64,
 }
 
@@ -298,14 +329,14 @@ impl TimeReader {
 
     /// The instant in a cell, with the time of day that stands in another; in milliseconds since 1970.
     pub(super) fn read(&mut self, cell: &str, clock: Option<(ClockForm, &str)>) -> Result<i64, String> {
-        let cell = cell.trim();
+        let cell = trimmed(cell);
         let time_ms = match self.form {
             TimeForm::Written => self.written(cell, clock)?,
             TimeForm::Compact => {
                 let (wall_ms, _) = compact(cell).ok_or_else(|| self.wrong(cell))?;
                 self.zoned(wall_ms + of_day(clock)?, cell)?
             }
-            TimeForm::Epoch(unit) => epoch(cell, unit).ok_or_else(|| self.wrong(cell))?,
+            TimeForm::Epoch(unit) => self.epoch(cell, unit).ok_or_else(|| self.wrong(cell))?,
             TimeForm::SerialDays => {
                 let wall_ms = serial_days(cell).ok_or_else(|| self.wrong(cell))?;
                 self.zoned(wall_ms + of_day(clock)?, cell)?
@@ -315,7 +346,7 @@ impl TimeReader {
     }
 
     fn written(&mut self, cell: &str, clock: Option<(ClockForm, &str)>) -> Result<i64, String> {
-        let Some(Written { date: Some(date), clock_ms, offset_s }) = written::parse(cell) else {
+        let Some(Written { date: Some(date), clock_ms, offset_s, zone }) = written::parse(cell) else {
             return Err(self.wrong(cell));
         };
         let date = date.in_order(self.order).ok_or_else(|| self.in_other_order(cell, date))?;
@@ -325,10 +356,34 @@ impl TimeReader {
         };
         let wall_ms = days_since_1970(date) * DAY_MS + clock_ms;
         self.offset_ms = offset_s.unwrap_or(0) * 1_000;
+        if let Some(zone) = zone {
+            return self.in_named_zone(wall_ms, zone, cell);
+        }
         match offset_s {
             Some(_) => Ok(wall_ms - self.offset_ms),
             None => self.zoned(wall_ms, cell),
         }
+    }
+
+    /// The instant at which clocks of a zone that the cell names show this.
+    fn in_named_zone(&mut self, wall_ms: i64, name: &str, cell: &str) -> Result<i64, String> {
+        if self.zone.iana_name() != Some(name) {
+            self.zone = TimeZone::get(name).map_err(|_| {
+                format!("\"{}\" names no time zone; write for example Europe/Berlin", shown(cell))
+            })?;
+            self.is_utc = self.zone == TimeZone::UTC;
+        }
+        self.zoned(wall_ms, cell)
+    }
+
+    /// The instant that a number says: in the unit of the column, or in the one that makes it go on where the last one was.
+    fn epoch(&mut self, cell: &str, unit: Unit) -> Option<i64> {
+        let other = cell.parse().ok().map(Unit::of).filter(|other| *other != unit);
+        let is_near = |time_ms: &i64| self.last_ms.is_some_and(|last_ms| time_ms.abs_diff(last_ms) < NEAR_MS);
+        let in_other = other.and_then(|other| epoch(cell, other)).filter(is_near);
+        let time_ms = in_other.or_else(|| epoch(cell, unit))?;
+        self.last_ms = Some(time_ms);
+        Some(time_ms)
     }
 
     /// The instant at which clocks of the zone show this.
@@ -344,6 +399,7 @@ impl TimeReader {
         let is_second_time = self.last_ms.is_some_and(|last_ms| earlier < last_ms && last_ms <= later);
         let time_ms = if is_second_time { later } else { earlier };
         self.last_ms = Some(time_ms);
+        self.offset_ms = wall_ms - time_ms;
         Ok(time_ms)
     }
 
@@ -532,6 +588,13 @@ mod tests {
         let mut cells = vec!["202510200000"; 40];
         cells.push("202513200000");
         assert!(column("time", &cells).unwrap()[40].is_err());
+    }
+
+    #[test]
+    fn numbers_that_go_on_in_another_unit_are_read() {
+        let cells = ["1767225600000", "1767225660000", "1767225720000", "1767225780000000000", "1767225840"];
+        let expected = (0..5).map(|minute| Ok(1_767_225_600_000 + minute * 60_000)).collect::<Vec<_>>();
+        assert_eq!(column("time", &cells), Some(expected));
     }
 
     #[test]

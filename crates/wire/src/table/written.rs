@@ -7,12 +7,14 @@ use jiff::civil;
 
 /// What was written; at least one of date and clock.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Written {
+pub(super) struct Written<'a> {
     pub(super) date: Option<Date>,
     /// Milliseconds since midnight; 24:00 is the whole day.
     pub(super) clock_ms: Option<i64>,
     /// Seconds east of UTC.
     pub(super) offset_s: Option<i64>,
+    /// What looks like the name of a time zone, such as `Europe/Berlin`, where no offset is written.
+    pub(super) zone: Option<&'a str>,
 }
 
 /// A date whose numbers are known, and perhaps their order.
@@ -83,7 +85,7 @@ pub(super) fn days_since_1970(date: civil::Date) -> i64 {
 
 /// Reads one cell; `None` when it is no date or time of day from beginning to end. Of two, from one until the other, it is
 /// the first.
-pub(super) fn parse(text: &str) -> Option<Written> {
+pub(super) fn parse(text: &str) -> Option<Written<'_>> {
     let mut scan = Scan { rest: text.trim() };
     if !scan.rest.is_ascii() && !scan.rest.chars().any(|c| c.is_ascii_digit()) {
         return None;
@@ -118,13 +120,29 @@ const MONTHS: [&[&str]; 12] = [
 ];
 const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
-/// Offsets in hours of what RFC 2822 and Central Europe write; other abbreviations mean several things.
-const ZONES: [(&str, i64); 13] = [
+/// Offsets in hours of what RFC 2822 writes, and of abbreviations that mean one thing only.
+const ZONES: [(&str, i64); 29] = [
     ("Z", 0),
     ("UTC", 0),
     ("GMT", 0),
+    ("WET", 0),
+    ("WEST", 1),
     ("CET", 1),
+    ("MEZ", 1),
     ("CEST", 2),
+    ("MESZ", 2),
+    ("EET", 2),
+    ("EEST", 3),
+    ("MSK", 3),
+    ("SGT", 8),
+    ("HKT", 8),
+    ("JST", 9),
+    ("KST", 9),
+    ("AEST", 10),
+    ("AEDT", 11),
+    ("NZST", 12),
+    ("NZDT", 13),
+    ("HST", -10),
     ("EST", -5),
     ("EDT", -4),
     ("CST", -6),
@@ -152,7 +170,7 @@ const BEFORE_END: [&str; 6] = ["- ", "– ", "— ", "/", "to ", "bis "];
 
 impl<'a> Scan<'a> {
     /// A date, a time of day, or both, and spaces after it.
-    fn written(&mut self) -> Option<Written> {
+    fn written(&mut self) -> Option<Written<'a>> {
         self.weekday();
         let mut date = self.date();
         let clock_ms = match date {
@@ -162,7 +180,8 @@ impl<'a> Scan<'a> {
             }
             None => Some(self.clock(false)?),
         };
-        let offset_s = if clock_ms.is_some() { self.offset()? } else { None };
+        let zone = if clock_ms.is_some() { self.zone() } else { None };
+        let offset_s = if clock_ms.is_some() && zone.is_none() { self.offset()? } else { None };
         if let Some(Dated::YearMissing { month, day }) = date {
             // As ctime writes: Mon Oct 20 14:00:00 2025.
             self.spaces();
@@ -174,7 +193,7 @@ impl<'a> Scan<'a> {
             _ => None,
         };
         self.spaces();
-        Some(Written { date, clock_ms, offset_s })
+        Some(Written { date, clock_ms, offset_s, zone })
     }
 
     /// The end, as in `01.01.2025 00:00 - 01.01.2025 00:15`.
@@ -383,6 +402,7 @@ impl<'a> Scan<'a> {
         let digits = self.digits();
         let mut hour: i64;
         let (mut minute, mut second, mut ms) = (0, 0, 0);
+        let mut has_minutes = false;
         match digits.len() {
             4 | 6 if is_after_date => {
                 hour = digits[..2].parse().ok()?;
@@ -395,6 +415,7 @@ impl<'a> Scan<'a> {
                 let separators = if is_after_date { ":.h" } else { ":" };
                 if let Some(separator) = self.eat(separators) {
                     let separator = separator.encode_utf8(&mut [0; 4]).to_owned();
+                    has_minutes = true;
                     let two = |scan: &mut Self| match scan.number()? {
                         (number, 2) => Some(i64::from(number)),
                         _ => None,
@@ -415,7 +436,7 @@ impl<'a> Scan<'a> {
             }
             _ => return None,
         }
-        hour = self.half_day(hour)?;
+        hour = self.half_day(hour, has_minutes)?;
         let is_clock = hour < 24 && minute < 60 && second <= 60;
         let is_midnight = (hour, minute, second, ms) == (24, 0, 0, 0);
         (is_clock || is_midnight).then_some(((hour * 60 + minute) * 60 + second) * 1_000 + ms)
@@ -431,12 +452,15 @@ impl<'a> Scan<'a> {
         format!("{digits:0<3}").get(..3)?.parse().ok()
     }
 
-    fn half_day(&mut self, hour: i64) -> Option<i64> {
+    fn half_day(&mut self, hour: i64, has_minutes: bool) -> Option<i64> {
         let is_afternoon = self.perhaps(|scan| {
             scan.spaces();
             let first = scan.eat("aApP")?;
-            scan.eat(".");
-            scan.eat("mM")?;
+            if scan.eat(".").is_some() {
+                scan.spaces();
+            }
+            // `2:05p` is enough, and `2p` a name of something.
+            scan.eat("mM").map(|_| ()).or(has_minutes.then_some(()))?;
             scan.eat(".");
             (!scan.rest.starts_with(char::is_alphabetic)).then_some(first.eq_ignore_ascii_case(&'p'))
         });
@@ -445,6 +469,23 @@ impl<'a> Scan<'a> {
             Some(_) if !(1..=12).contains(&hour) => None,
             Some(is_afternoon) => Some(hour % 12 + if is_afternoon { 12 } else { 0 }),
         }
+    }
+
+    /// A name of an area and a place in it, as time zones have; only whoever knows them all can tell.
+    fn zone(&mut self) -> Option<&'a str> {
+        self.perhaps(|scan| {
+            scan.eat(" \u{a0}");
+            scan.spaces();
+            let name = scan.rest.trim_end();
+            let (area, place) = name.split_once('/')?;
+            let is_name = |text: &str| {
+                let is_part = |c: char| c.is_ascii_alphanumeric() || "_+-/".contains(c);
+                text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.chars().all(is_part)
+            };
+            (is_name(area) && is_name(place)).then_some(())?;
+            scan.rest = "";
+            Some(name)
+        })
     }
 
     /// An offset, if there is one; `None` for an abbreviation that is not known.
@@ -475,11 +516,12 @@ impl<'a> Scan<'a> {
         (hours < 24 && minutes < 60).then_some(sign * (hours * 60 + minutes) * 60)
     }
 
-    /// `[Europe/Berlin]` after an offset says nothing new.
+    /// `[Europe/Berlin]` or `(Central European Time)` after an offset says nothing new.
     fn annotation(&mut self) {
         self.perhaps(|scan| {
-            scan.eat("[")?;
-            let (_, rest) = scan.rest.split_once(']')?;
+            scan.spaces();
+            let end = if scan.eat("[(")? == '[' { ']' } else { ')' };
+            let (_, rest) = scan.rest.split_once(end)?;
             scan.rest = rest;
             Some(())
         });
@@ -521,6 +563,10 @@ mod tests {
             "2025-10-20 14:00:00 UTC",
             "2025-10-20 14:00:00 +0000",
             "2025-10-20 16:00:00 CEST",
+            "2025-10-20 16:00:00 MESZ",
+            "2025-10-20 23:00:00 JST",
+            "Mon Oct 20 2025 14:00:00 GMT+0000 (Coordinated Universal Time)",
+            "2025-10-20 14:00:00 GMT+0000 (Coordinated Universal Time)",
             "20251020T140000Z",
             "20251020T1400",
             "20251020 14:00",
@@ -537,6 +583,8 @@ mod tests {
             "20-10-2025 14.00.00",
             "20-Oct-2025 14:00:00",
             "20-Oct-25 02:00:00 p.m.",
+            "20/10/2025 02:00:00 p. m.",
+            "20/10/2025 2:00p",
             "20 Oct 2025 14:00",
             "20. Oktober 2025 14:00",
             "20 octobre 2025 14h00",

@@ -1,8 +1,9 @@
-//! Documents of JSON, read whole: answers of Prometheus, Graphite and InfluxDB, and lists of flat objects.
+//! Documents of JSON, read whole: answers of Prometheus, Graphite and InfluxDB, and whatever else holds rows.
 
 mod graphite;
 mod influx;
 mod records;
+mod shapes;
 
 use std::io::Read;
 
@@ -16,7 +17,7 @@ use crate::table::{ReadError, TableError};
 
 pub(super) const FORMAT: Format = Format {
     name: "json",
-    about: "a JSON document: events, an answer of Prometheus, Graphite or InfluxDB, or a list of flat objects",
+    about: "a JSON document: events, an answer of Prometheus, Graphite or InfluxDB, or rows of any other program",
     // What a .json holds is told by what is in it.
     endings: &[],
     is_one_series: false,
@@ -45,7 +46,10 @@ fn open<'a>(opening: Opening<'a, '_>) -> Result<Box<dyn Rows + 'a>, TableError> 
     }
     let start = &start[..start.len().min(LOOK_BYTES)];
     let has = |key: &str| memchr::memmem::find(start, format!("\"{key}\"").as_bytes()).is_some();
-    let series = if has("metric") || has("resultType") || (has("status") && has("error")) {
+    let series = if (has("metric") && (has("values") || has("value")))
+        || has("resultType")
+        || (has("status") && has("error"))
+    {
         prometheus::json::answer(&body)
     } else if has("datapoints") {
         graphite::answer(&body)
@@ -54,8 +58,16 @@ fn open<'a>(opening: Opening<'a, '_>) -> Result<Box<dyn Rows + 'a>, TableError> 
     } else {
         return Ok(Box::new(records::open(&body, options)?));
     };
+    let series = match series {
+        Ok(series) => series,
+        Err(why) => {
+            // Where there are rows with times it only looked like one of them.
+            let rows = records::open(&body, options).ok().filter(|rows| rows.need_times().is_ok());
+            return rows.map(|rows| Box::new(rows) as _).ok_or(TableError::Json { why });
+        }
+    };
     let mut points = Points::default();
-    for (key, samples) in series.map_err(|why| TableError::Json { why })? {
+    for (key, samples) in series {
         let group = points.group_of(&key);
         samples.into_iter().for_each(|(time_ms, value)| points.push(0, group, time_ms, value));
     }

@@ -1,9 +1,11 @@
-//! Flat objects, in a list or one a line: `[{"time":"2026-01-01","cpu":1.5,"host":"a"}, ...]`. They are a table.
+//! Objects, in a list or one a line: `[{"time":"2026-01-01","cpu":1.5,"host":"a"}, ...]`; or whatever holds rows. They are a table.
 
 use std::collections::HashMap;
 use std::io::Cursor;
 
 use serde_json::{Map, Value};
+
+use super::shapes;
 
 use crate::table::{Options, Table, TableError};
 
@@ -48,12 +50,18 @@ pub(super) fn open<'a>(body: &[u8], options: &Options<'_>) -> Result<Table<'a>, 
     Table::open(Cursor::new(text), options)
 }
 
-/// The objects of a list, or one after the other.
+/// The objects of a list, or one after the other; or the rows in a document of another shape.
 fn objects(body: &[u8]) -> Result<Vec<Map<String, Value>>, serde_json::Error> {
-    if body.trim_ascii_start().starts_with(b"[") {
-        return serde_json::from_slice(body);
+    let documents =
+        serde_json::Deserializer::from_slice(body).into_iter().collect::<Result<Vec<Value>, _>>()?;
+    let [document] = &documents[..] else {
+        return documents.into_iter().map(serde_json::from_value).collect();
+    };
+    match (shapes::rows(document), document) {
+        (rows, _) if !rows.is_empty() => Ok(rows),
+        (_, Value::Array(list)) => list.iter().cloned().map(serde_json::from_value).collect(),
+        (_, document) => serde_json::from_value(document.clone()).map(|object| vec![object]),
     }
-    serde_json::Deserializer::from_slice(body).into_iter().collect()
 }
 
 /// Names and texts of the fields; those of objects within are called `outer.inner`, and lists are left out.
