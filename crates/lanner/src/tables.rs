@@ -89,6 +89,11 @@ impl TableArgs {
         Samples::open(input, &options, format, hints)
     }
 
+    /// The same, where times without an offset are of this zone.
+    pub(crate) fn in_zone(&self, zone: TimeZone) -> Self {
+        Self { time_zone: Some(zone), ..self.clone() }
+    }
+
     /// What dates begin with, if the user says it.
     pub(crate) fn date_order(&self) -> Option<DateOrder> {
         self.date_order.map(|order| match order {

@@ -18,6 +18,7 @@ mod quality;
 mod report;
 mod scores;
 mod sentence;
+mod set_back;
 mod show;
 mod tell;
 mod trace;

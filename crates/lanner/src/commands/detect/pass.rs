@@ -17,12 +17,13 @@ use super::finding::Series;
 use super::incidents::Incidents;
 use super::report;
 use super::scores::{ScoreFile, Scores};
+use super::set_back;
 use super::trace::Trace;
 use super::watched::{Seen, Watched};
 use crate::failure::{Failure, Result, remark};
 use crate::input::{self, Meter};
 use crate::progress::Progress;
-use crate::tables::{self, Named};
+use crate::tables::{self, Named, TableArgs};
 
 /// How often progress is looked at, in rows.
 const LOOK_EVERY: u64 = 4_096;
@@ -75,26 +76,49 @@ pub(super) struct Terms<'a> {
     pub(super) scores: Option<&'a ScoreFile>,
 }
 
-/// Reads a file and scores every value; rows out of order are sorted, if it can be read again.
+/// Reads a file and scores every value; where clocks were set back the zone is found, and other rows out of order are sorted, if
+/// it can be read again.
 ///
 /// # Errors
 /// A table that cannot be read at all, or has too many series.
 pub(super) fn run(input: Input<'_>, terms: &Terms<'_>) -> Result<Pass> {
-    match in_order(input, terms)? {
-        Ok(pass) => Ok(pass),
-        Err(line) => {
-            let name = input.name;
-            // Only tables say in which line.
-            let line = if line == 0 { String::new() } else { format!("{line}:") };
-            let why = format!("{name}:{line} the time is before that of the row above");
-            if !std::fs::metadata(input.path).is_ok_and(|file| file.is_file()) {
-                return Err(Failure::user(why)
-                    .hint("sort the rows by time, or give them as a file: it is sorted in memory"));
+    let Terms { args, .. } = terms;
+    let Before { line, last_at, at } = match in_order(input, terms, &args.table)? {
+        Ok(pass) => return Ok(pass),
+        Err(before) => before,
+    };
+    let name = input.name;
+    // Only tables say in which line.
+    let line = if line == 0 { String::new() } else { format!("{line}:") };
+    let why = format!("{name}:{line} the time is before that of the row above");
+    let is_file = std::fs::metadata(input.path).is_ok_and(|file| file.is_file());
+    let zone = args.table.time_zone.is_none().then(|| set_back::zone(last_at, at)).flatten();
+    match zone {
+        Some((zone_name, zone)) if is_file => {
+            let table = args.table.in_zone(zone);
+            if let Ok(pass) = in_order(input, terms, &table)? {
+                remark(&format!(
+                    "{why}, as clocks of {zone_name} were set back: times are read by these; --tz names another zone"
+                ));
+                return Ok(pass);
             }
-            remark(&format!("{why}; rows are sorted in memory"));
-            sorted(input, terms)
         }
+        _ => {}
     }
+    if !is_file {
+        return Err(
+            Failure::user(why).hint("sort the rows by time, or give them as a file: it is sorted in memory")
+        );
+    }
+    remark(&format!("{why}; rows are sorted in memory"));
+    sorted(input, terms)
+}
+
+/// A row whose time is before that of the row above.
+struct Before {
+    line: u64,
+    last_at: i64,
+    at: i64,
 }
 
 /// A table being read, and how far.
@@ -104,11 +128,11 @@ struct Reading<'a> {
     progress: Progress,
 }
 
-fn open<'a>(Input { path, name, .. }: Input<'_>, args: &Args) -> Result<Reading<'a>> {
+fn open<'a>(Input { path, name, .. }: Input<'_>, args: &Args, table: &TableArgs) -> Result<Reading<'a>> {
     let meter = Arc::new(Meter::default());
     let file = input::open(path, &meter)?;
     let named = Named { time: args.time.as_deref(), marks: args.label.as_deref(), ..Named::default() };
-    let samples = args.table.open(file, named, None, Hints::default());
+    let samples = table.open(file, named, None, Hints::default());
     let samples = samples.map_err(|error| tables::failure(name, &error, Failure::user))?;
     let size = std::fs::metadata(path).ok().filter(|file| file.is_file()).map(|file| file.len());
     Ok(Reading { samples, meter, progress: Progress::new("scoring", "rows", size) })
@@ -132,9 +156,13 @@ impl Reading<'_> {
     }
 }
 
-/// The pass; or the line at which it broke off, because its time was before that of the row above.
-fn in_order(input: Input<'_>, terms: &Terms<'_>) -> Result<std::result::Result<Pass, u64>> {
-    let mut reading = open(input, terms.args)?;
+/// The pass; or the row at which it broke off.
+fn in_order(
+    input: Input<'_>,
+    terms: &Terms<'_>,
+    table: &TableArgs,
+) -> Result<std::result::Result<Pass, Before>> {
+    let mut reading = open(input, terms.args, table)?;
     if let Some(table) = reading.samples.table() {
         tables::tell_layout(input.name, table);
     }
@@ -142,8 +170,10 @@ fn in_order(input: Input<'_>, terms: &Terms<'_>) -> Result<std::result::Result<P
     let mut row = Row::default();
     let broken = loop {
         match reading.next(&mut row, pass.n_rows) {
-            Ok(true) if pass.is_before(&row) => return Ok(Err(row.line)),
-            Ok(true) => pass.judge(input, &reading.samples, &row, terms)?,
+            Ok(true) => match pass.after(&row) {
+                Some(last_at) => return Ok(Err(Before { line: row.line, last_at, at: row.at })),
+                None => pass.judge(input, &reading.samples, &row, terms)?,
+            },
             Ok(false) => break None,
             Err(error) => break Some(error),
         }
@@ -153,7 +183,7 @@ fn in_order(input: Input<'_>, terms: &Terms<'_>) -> Result<std::result::Result<P
 
 /// The same with all rows in memory. Those of the same time stay in the order of the file.
 fn sorted(input: Input<'_>, terms: &Terms<'_>) -> Result<Pass> {
-    let mut reading = open(input, terms.args)?;
+    let mut reading = open(input, terms.args, &terms.args.table)?;
     let mut pass = Pass::new(input, &reading.samples, terms);
     let (mut row, mut rows) = (Row::default(), Vec::new());
     let broken = loop {
@@ -190,9 +220,9 @@ impl Pass {
         }
     }
 
-    /// Whether the row is earlier than the one of its group above it.
-    fn is_before(&self, row: &Row) -> bool {
-        self.groups.get(&row.group).is_some_and(|group| row.at < group.last_at)
+    /// The time of the row above it in its group, if that is later.
+    fn after(&self, row: &Row) -> Option<i64> {
+        self.groups.get(&row.group).map(|group| group.last_at).filter(|last_at| row.at < *last_at)
     }
 
     fn judge(&mut self, input: Input<'_>, samples: &Samples<'_>, row: &Row, terms: &Terms<'_>) -> Result<()> {
