@@ -1,25 +1,26 @@
 //! Charts: a figure that is whole without a script, can be read by keyboard with one, and has its data as a table.
 //!
 //! The drawing stretches to its place, so it holds shapes only; labels are text beside it. `chart.js` adds a cursor that arrows
-//! move and a live region reads, and zoom, by the numbers in `data-chart`.
+//! move and a live region reads, and zoom, by the numbers in `data-chart`. Reports are drawn by the same code: see [`drawing`].
+//!
+//! Reading order: [`Chart`], [`figure`]; `clock` (how moments are told), `draw` (from values to shapes).
 
-use std::fmt::Write as _;
+mod clock;
+mod draw;
 
-use lanner_core::time::{DAY_MS, format_time};
 use lanner_wire::api::Time;
 use maud::{Markup, html};
 use serde_json::{Value, json};
 
+pub use self::clock::Clock;
+pub use self::draw::MAX_POINTS;
+use self::draw::{HEIGHT, Scale};
 use crate::text::{self, number, number_or_dash};
 
-const WIDTH: f64 = 1_000.0;
-const HEIGHT: f64 = 200.0;
-/// Room above the highest and below the lowest value, so that no dot is cut.
-const EDGE: f64 = 5.0;
 /// The part of what is drawn that lies beyond a band.
 const ROOM: f64 = 0.08;
-/// More points are thinned to the lowest and the highest of each slot.
-pub const MAX_POINTS: usize = 1_500;
+/// How high the curve below a chart is drawn.
+const BELOW: f64 = 60.0;
 
 /// One line of a chart.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,163 +79,159 @@ fn extent(values: impl Iterator<Item = f64>) -> (f64, f64) {
         .fold(none, |(low, high), value| (low.min(value), high.max(value)))
 }
 
-/// The figure. `id` is that of the page's element, and has to be the only one.
+/// What a report draws beside: it shows several charts of the same time, of many values each.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Beside {
+    /// By which clock.
+    pub clock: Clock,
+    /// From when to when all of its charts are drawn, if that is not from the first to the last of their own times.
+    pub span: Option<(i64, i64)>,
+    /// Where a point stands for several values, the highest of each; the first line then has the lowest.
+    pub highest: Vec<Option<f64>>,
+    /// Stretches of time that are shaded.
+    pub shades: Vec<(Shade, Vec<(i64, i64)>)>,
+    /// A curve below, with a scale of its own.
+    pub below: Option<Below>,
+}
+
+/// What a stretch of time is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shade {
+    /// Somebody knew that something was wrong.
+    Known,
+    /// Nothing was measured.
+    Hole,
+    /// Something was found.
+    Finding,
+}
+
+impl Shade {
+    const fn class(self) -> &'static str {
+        match self {
+            Self::Known => "known",
+            Self::Hole => "hole",
+            Self::Finding => "found",
+        }
+    }
+
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Known => "known incident",
+            Self::Hole => "no values",
+            Self::Finding => "finding",
+        }
+    }
+}
+
+/// A curve below a chart, from 0 up.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Below {
+    /// The curve.
+    pub line: Line,
+    /// Where it decides, as a line through it.
+    pub limit: Option<f64>,
+}
+
+impl Below {
+    /// The most that is drawn: what lies far beyond the limit would leave nothing of the rest.
+    fn most(&self) -> f64 {
+        let (_, most) = extent(self.line.values.iter().flatten().copied());
+        let most = self.limit.map_or(most, |limit| most.clamp(2.0 * limit, 10.0 * limit));
+        if most > 0.0 && most.is_finite() { most } else { 1.0 }
+    }
+}
+
+/// The figure with its numbers and its table. `id` is that of the page's element, and has to be the only one.
 #[must_use]
 pub fn figure(id: &str, chart: &Chart) -> Markup {
-    let Some((low, high)) = chart.range() else {
-        return html! { p.empty { "There is nothing to draw: no values in this time." } };
-    };
-    let (first, last) = (chart.times.first().copied().unwrap_or(0), chart.times.last().copied().unwrap_or(0));
-    let scale = Scale { low, high, first, last };
-    let (table, stretches) = (format!("{id}-table"), stretches(&chart.times));
+    if chart.is_empty() {
+        return nothing();
+    }
+    let numbers = numbers(chart);
+    html! { (drawn(id, chart, &Beside::default(), Some(&numbers))) (data(&table_of(id), chart)) }
+}
+
+/// The figure alone. A script has the numbers: it hands them to `chart.js` as `figure.chart`, with which that fills the table.
+#[must_use]
+pub fn drawing(id: &str, chart: &Chart, beside: &Beside) -> Markup {
+    if chart.is_empty() {
+        return nothing();
+    }
+    let columns = chart.lines.iter().chain(beside.below.iter().map(|below| &below.line));
     html! {
-        figure.chart #(id) tabindex="0" role="group" aria-label=(chart.title) aria-details=(table) data-chart=(numbers(chart)) {
+        (drawn(id, chart, beside, None))
+        details.data #(table_of(id)) {
+            summary { "The same as a table: " (text::count(chart.times.len(), "row")) }
+            div.scroll tabindex="0" role="region" aria-label={ "Data of " (chart.title) } {
+                table { (heading(columns, !chart.band.is_empty(), &beside.clock)) }
+            }
+        }
+    }
+}
+
+fn nothing() -> Markup {
+    html! { p.empty { "There is nothing to draw: no values in this time." } }
+}
+
+fn table_of(id: &str) -> String {
+    format!("{id}-table")
+}
+
+/// - `numbers`: those that the script reads
+fn drawn(id: &str, chart: &Chart, beside: &Beside, numbers: Option<&str>) -> Markup {
+    let (low, high) = chart.range().unwrap_or((0.0, 1.0));
+    let own = (chart.times.first().copied().unwrap_or(0), chart.times.last().copied().unwrap_or(0));
+    let (first, last) = beside.span.unwrap_or(own);
+    let scale = Scale { low, high, first, last, height: HEIGHT };
+    html! {
+        figure.chart #(id) tabindex="0" role="group" aria-label=(chart.title) aria-details=(table_of(id)) data-chart=[numbers] {
             div.plot {
                 div.y { span { (number(high)) } span { (number(f64::midpoint(low, high))) } span { (number(low)) } }
-                svg viewBox="0 0 1000 200" preserveAspectRatio="none" aria-hidden="true" {
-                    @for y in [5, 100, 195] { line.grid x1="0" x2="1000" y1=(y) y2=(y) {} }
-                    @if let Some(band) = band(chart, &scale) { path.band d=(band) {} }
-                    @for values in &chart.others { path.other d=(path(&chart.times, &stretches, values, &scale)) {} }
-                    @for (nth, line) in chart.lines.iter().enumerate().rev() { path class={ "line l" (nth % 8) } d=(path(&chart.times, &stretches, &line.values, &scale)) {} }
-                    @if let Some(marks) = marks(chart, &scale) { path.finding d=(marks) {} }
+                svg viewBox="0 0 1000 200" preserveAspectRatio="none" aria-hidden="true" { (shapes(chart, beside, &scale)) }
+                @if let Some(below) = &beside.below { (curve(chart, below, &scale)) }
+                div.x {
+                    @for at in [first, first + (last - first) / 2] { span { (beside.clock.label(at, last - first)) } }
+                    span { (beside.clock.label(last, last - first)) (beside.clock.suffix()) }
                 }
-                div.x { span { (label(first, last - first)) } span { (label(first + (last - first) / 2, last - first)) } span { (label(last, last - first)) " UTC" } }
             }
-            figcaption { (legend(chart)) }
+            figcaption { (legend(chart, beside)) }
             output.read aria-live="polite" { }
         }
-        (data(&table, chart))
     }
 }
 
-/// From values to places.
-struct Scale {
-    low: f64,
-    high: f64,
-    first: i64,
-    last: i64,
-}
-
-impl Scale {
-    fn x(&self, time_ms: i64) -> f64 {
-        let length = (self.last - self.first).max(1) as f64;
-        ((time_ms - self.first) as f64 / length * WIDTH * 10.0).round() / 10.0
-    }
-
-    fn y(&self, value: f64) -> f64 {
-        let share = (value - self.low) / (self.high - self.low);
-        ((HEIGHT - EDGE - share * (HEIGHT - 2.0 * EDGE)) * 10.0).round() / 10.0
-    }
-}
-
-/// Which stretch of time each point belongs to. A hole, as where a rule does not watch at night, divides two: where the next
-/// point is more than three usual steps away.
-fn stretches(times: &[i64]) -> Vec<usize> {
-    let step = |pair: &[i64]| pair.iter().copied().reduce(|earlier, later| later - earlier).unwrap_or(0);
-    let mut steps: Vec<i64> = times.windows(2).map(step).collect();
-    steps.sort_unstable();
-    let longest_ms = steps.get(steps.len() / 2).map_or(i64::MAX, |usual_ms| usual_ms.saturating_mul(3));
-    let mut stretch = 0;
-    let later = times.windows(2).map(|pair| {
-        stretch += usize::from(step(pair) > longest_ms);
-        stretch
-    });
-    times.first().map(|_| 0).into_iter().chain(later).collect()
-}
-
-/// A line with its gaps; of many points those that the eye would see.
-/// - `stretches`: of the times
-fn path(times: &[i64], stretches: &[usize], values: &[Option<f64>], scale: &Scale) -> String {
-    let (mut path, mut last) = (String::new(), None);
-    for at in thinned(values) {
-        let value = values.get(at).copied().flatten().filter(|value| value.is_finite());
-        let (Some(value), Some(time_ms), own) = (value, times.get(at), stretches.get(at)) else {
-            last = None;
-            continue;
-        };
-        let is_drawing = last.is_some() && last == own;
-        let command = if is_drawing { 'L' } else { 'M' };
-        let _ = write!(path, "{command}{} {}", scale.x(*time_ms), scale.y(value));
-        if !is_drawing {
-            path.push_str("h0"); // a point alone is a dot
+fn shapes(chart: &Chart, beside: &Beside, scale: &Scale) -> Markup {
+    let stretches = draw::stretches(&chart.times);
+    let path = |values, highest| draw::path(&chart.times, &stretches, &draw::points(values, highest), scale);
+    let marked = chart.lines.first().map_or(&[][..], |line| &line.values);
+    html! {
+        @for (shade, spans) in &beside.shades { path.shade.(shade.class()) d=(draw::shade(spans, scale)) {} }
+        @for y in [5, 100, 195] { line.grid x1="0" x2="1000" y1=(y) y2=(y) {} }
+        @if let Some(band) = draw::band(&chart.times, &chart.band, scale) { path.band d=(band) {} }
+        @for values in &chart.others { path.other d=(path(values, &[])) {} }
+        @for (nth, line) in chart.lines.iter().enumerate().rev() {
+            path class={ "line l" (nth % 8) } d=(path(&line.values, if nth == 0 { &beside.highest } else { &[] })) {}
         }
-        last = own;
+        @if let Some(marks) = draw::marks(&chart.times, marked, &chart.findings, scale) { path.finding d=(marks) {} }
     }
-    path
 }
 
-/// The places of the points to draw: all, or of each slot the lowest, the highest and the gaps.
-fn thinned(values: &[Option<f64>]) -> Vec<usize> {
-    if values.len() <= MAX_POINTS {
-        return (0..values.len()).collect();
-    }
-    let slot = values.len().div_ceil(MAX_POINTS / 2);
-    let mut kept = Vec::new();
-    for (nth, chunk) in values.chunks(slot).enumerate() {
-        let known = || chunk.iter().enumerate().filter_map(|(at, value)| Some((at, (*value)?)));
-        let low = known().min_by(|one, other| one.1.total_cmp(&other.1)).map(|(at, _)| at);
-        let high = known().max_by(|one, other| one.1.total_cmp(&other.1)).map(|(at, _)| at);
-        let gap = chunk.iter().position(Option::is_none);
-        let mut own: Vec<usize> = [low, high, gap].into_iter().flatten().map(|at| nth * slot + at).collect();
-        own.sort_unstable();
-        own.dedup();
-        kept.extend(own);
-    }
-    kept
-}
-
-/// Where a band lies: from left to right, its lower and its upper edge.
-type Area = Vec<(f64, f64, f64)>;
-
-/// The band as areas, one for each stretch in which it is known.
-fn band(chart: &Chart, scale: &Scale) -> Option<String> {
-    let (mut areas, mut last) = (Vec::<Area>::new(), None);
-    for ((time_ms, (low, high)), own) in chart.times.iter().zip(&chart.band).zip(stretches(&chart.times)) {
-        if low.is_none() && high.is_none() {
-            last = None;
-            continue;
-        }
-        if last != Some(own) {
-            areas.push(Vec::new());
-        }
-        let (low, high) = (low.unwrap_or(scale.low), high.unwrap_or(scale.high));
-        if let Some(area) = areas.last_mut() {
-            area.push((scale.x(*time_ms), scale.y(low), scale.y(high)));
-        }
-        last = Some(own);
-    }
-    let mut path = String::new();
-    for stretch in &areas {
-        for (nth, (x, low, _)) in stretch.iter().enumerate() {
-            let _ = write!(path, "{}{x} {low}", if nth == 0 { 'M' } else { 'L' });
-        }
-        for (x, _, high) in stretch.iter().rev() {
-            let _ = write!(path, "L{x} {high}");
-        }
-        path.push('Z');
-    }
-    Some(path).filter(|path| !path.is_empty())
-}
-
-/// Findings as dots on the first line.
-fn marks(chart: &Chart, scale: &Scale) -> Option<String> {
-    let first = chart.lines.first()?;
-    let mut path = String::new();
-    for ((time_ms, value), is_finding) in chart.times.iter().zip(&first.values).zip(&chart.findings) {
-        if let (Some(value), true) = (value.filter(|value| value.is_finite()), *is_finding) {
-            let _ = write!(path, "M{} {}h0", scale.x(*time_ms), scale.y(value));
+fn curve(chart: &Chart, below: &Below, scale: &Scale) -> Markup {
+    let most = below.most();
+    let scale = Scale { low: 0.0, high: most, height: BELOW, ..*scale };
+    let values: Vec<Option<f64>> =
+        below.line.values.iter().map(|value| value.map(|it| it.min(most))).collect();
+    let path = draw::path(&chart.times, &draw::stretches(&chart.times), &draw::points(&values, &[]), &scale);
+    html! {
+        div.y { span { (number(most)) } span { (below.line.name) } }
+        svg.below viewBox={ "0 0 1000 " (BELOW) } preserveAspectRatio="none" aria-hidden="true" data-most=(most) {
+            @if let Some(limit) = below.limit { @let y = scale.y(limit.min(most)); line.limit x1="0" x2="1000" y1=(y) y2=(y) {} }
+            path.line.score d=(path) {}
         }
     }
-    Some(path).filter(|path| !path.is_empty())
 }
 
-fn label(time_ms: i64, length_ms: i64) -> String {
-    let text = format_time(time_ms);
-    let part = if length_ms >= 2 * DAY_MS { text.get(5..16) } else { text.get(11..16) };
-    part.unwrap_or(&text).replace('T', " ")
-}
-
-fn legend(chart: &Chart) -> Markup {
+fn legend(chart: &Chart, beside: &Beside) -> Markup {
     let n_findings = chart.findings.iter().filter(|is_finding| **is_finding).count();
     html! {
         @for (nth, line) in chart.lines.iter().enumerate() {
@@ -243,6 +240,12 @@ fn legend(chart: &Chart) -> Markup {
         @if !chart.others.is_empty() { span.key { svg viewBox="0 0 24 8" aria-hidden="true" { path.other d="M0 4h24" {} } (chart.others.len()) " more" } }
         @if !chart.band.is_empty() { span.key { svg viewBox="0 0 24 8" aria-hidden="true" { path.band d="M0 0h24v8h-24Z" {} } "usual" } }
         @if n_findings > 0 { span.key { svg viewBox="0 0 24 8" aria-hidden="true" { path.finding d="M12 4h0" {} } (text::count(n_findings, "finding")) } }
+        @for (shade, spans) in &beside.shades {
+            @if !spans.is_empty() { span.key { svg viewBox="0 0 24 8" aria-hidden="true" { path.shade.(shade.class()) d="M0 0h24v8h-24Z" {} } (shade.words()) } }
+        }
+        @if let Some(below) = &beside.below {
+            span.key { svg viewBox="0 0 24 8" aria-hidden="true" { path.line.score d="M0 4h24" {} } (below.line.name) @if let Some(limit) = below.limit { ", found above " (number(limit)) } }
+        }
     }
 }
 
@@ -272,8 +275,7 @@ fn data(id: &str, chart: &Chart) -> Markup {
         details.data #(id) {
             summary { "The same as a table: " (text::count(chart.times.len(), "row")) }
             div.scroll tabindex="0" role="region" aria-label={ "Data of " (chart.title) } { table {
-                thead { tr { th scope="col" { "Time (UTC)" } @for line in &chart.lines { th.n scope="col" { (line.name) } }
-                    @if !chart.band.is_empty() { th.n scope="col" { "Usual from" } th.n scope="col" { "to" } } th scope="col" { "Finding" } } }
+                (heading(chart.lines.iter(), !chart.band.is_empty(), &Clock::Utc))
                 tbody {
                     @for (at, time_ms) in chart.times.iter().enumerate().rev() {
                         tr {
@@ -289,28 +291,27 @@ fn data(id: &str, chart: &Chart) -> Markup {
     }
 }
 
+/// The names of the columns.
+fn heading<'a>(lines: impl Iterator<Item = &'a Line>, has_band: bool, clock: &Clock) -> Markup {
+    let time = if *clock == Clock::Lines {
+        "Line".to_owned()
+    } else {
+        format!("Time ({})", clock.suffix().trim_start())
+    };
+    html! {
+        thead { tr { th scope="col" { (time) } @for line in lines { th.n scope="col" { (line.name) } }
+            @if has_band { th.n scope="col" { "Usual from" } th.n scope="col" { "to" } } th scope="col" { "Finding" } } }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn line(values: &[Option<f64>]) -> Line {
-        Line { name: "value".to_owned(), values: values.to_vec() }
-    }
-
     fn chart(values: &[Option<f64>]) -> Chart {
         let times = (0..values.len() as i64).map(|at| at * 60_000).collect();
-        Chart { title: "t".to_owned(), times, lines: vec![line(values)], ..Chart::default() }
-    }
-
-    fn drawn(chart: &Chart, scale: &Scale) -> String {
-        path(&chart.times, &stretches(&chart.times), &chart.lines[0].values, scale)
-    }
-
-    #[test]
-    fn lines_have_gaps_and_stretch_to_the_edges() {
-        let chart = chart(&[Some(0.0), Some(10.0), None, Some(5.0)]);
-        let scale = Scale { low: 0.0, high: 10.0, first: 0, last: 180_000 };
-        assert_eq!(drawn(&chart, &scale), "M0 195h0L333.3 5M1000 100h0");
+        let line = Line { name: "value".to_owned(), values: values.to_vec() };
+        Chart { title: "t".to_owned(), times, lines: vec![line], ..Chart::default() }
     }
 
     #[test]
@@ -324,44 +325,49 @@ mod tests {
     }
 
     #[test]
-    fn a_hole_is_no_line() {
-        let mut chart = chart(&[Some(0.0), Some(10.0), Some(5.0), Some(0.0)]);
-        chart.times = vec![0, 60_000, 540_000, 600_000];
-        let scale = Scale { low: 0.0, high: 10.0, first: 0, last: 600_000 };
-        assert_eq!(drawn(&chart, &scale), "M0 195h0L100 5M900 100h0L1000 195");
-        assert_eq!((stretches(&[]), stretches(&[7])), (vec![], vec![0]));
-    }
-
-    #[test]
-    fn bands_are_areas() {
+    fn the_edges_of_a_band_are_seen() {
         let mut chart = chart(&[Some(0.0), Some(10.0)]);
-        chart.band = vec![(Some(2.0), Some(4.0)), (Some(2.0), None)];
-        let scale = Scale { low: 0.0, high: 10.0, first: 0, last: 60_000 };
-        assert_eq!(band(&chart, &scale).unwrap(), "M0 157L1000 157L1000 5L0 119Z");
         chart.band = vec![(None, None); 2];
-        assert_eq!(band(&chart, &scale), None);
         assert_eq!(chart.range(), Some((0.0, 10.0)));
         chart.band = vec![(Some(2.0), Some(20.0)), (Some(3.0), None)];
         assert_eq!(chart.range(), Some((0.0, 20.0 + 0.08 * 20.0)));
     }
 
     #[test]
-    fn many_points_keep_their_extremes() {
-        let mut values: Vec<Option<f64>> = (0..100_000).map(|at| Some(f64::from(at % 10))).collect();
-        values[54_321] = Some(1e6);
-        values[12_345] = None;
-        let kept = thinned(&values);
+    fn a_drawing_leaves_its_numbers_to_a_script() {
+        let below = Below {
+            line: Line { name: "score".to_owned(), values: vec![Some(0.5), Some(70.0)] },
+            limit: Some(1.0),
+        };
+        assert_eq!(below.most(), 10.0);
+        let beside = Beside {
+            span: Some((0, 120_000)),
+            highest: vec![Some(4.0), Some(8.0)],
+            shades: vec![(Shade::Known, vec![(0, 60_000)]), (Shade::Hole, Vec::new())],
+            below: Some(below),
+            ..Beside::default()
+        };
+        let drawn = drawing("c", &chart(&[Some(0.0), Some(8.0)]), &beside).into_string();
         assert!(
-            kept.len() <= MAX_POINTS + 3 && kept.contains(&54_321) && kept.contains(&12_345),
-            "{}",
-            kept.len()
+            !drawn.contains("data-chart") && !drawn.contains("<td") && !drawn.contains("no values"),
+            "{drawn}"
         );
-        assert!(kept.is_sorted());
+        // Half of the width, since the other charts go on; and a stroke where a point stands for several values.
+        for part in [
+            "d=\"M0 195h0L0 100L500 5\"",
+            "class=\"shade known\" d=\"M-1 0H501V200H-1Z\"",
+            "score, found above 1",
+            "Time (UTC)",
+        ] {
+            assert!(drawn.contains(part), "{part}: {drawn}");
+        }
     }
 
     #[test]
     fn nothing_to_draw_is_said() {
         assert!(figure("c", &chart(&[None, None])).into_string().contains("nothing to draw"));
-        assert!(figure("c", &Chart::default()).into_string().contains("nothing to draw"));
+        assert!(
+            drawing("c", &Chart::default(), &Beside::default()).into_string().contains("nothing to draw")
+        );
     }
 }

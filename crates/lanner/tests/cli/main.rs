@@ -18,6 +18,7 @@ mod program;
 mod radar;
 mod reading;
 mod reload;
+mod report;
 mod restore;
 mod resume;
 mod retention;

@@ -8,6 +8,7 @@ mod plot;
 
 use std::io::Write;
 
+use lanner_page::assets;
 use lanner_traffic::{FEATURES, Model, Session};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -21,13 +22,12 @@ use crate::failure::Result;
 const OWN_STYLE: &str = "
 .pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(330px, 1fr)); gap: .4rem 1.2rem; }
 figure { margin: .3rem 0; } figcaption { color: var(--dim); } figcaption b { color: var(--text); }
-svg { width: 100%; height: auto; } svg text { fill: var(--dim); font: 11px system-ui, sans-serif; }
+svg { width: 100%; height: auto; display: block; } svg text { fill: var(--dim); font: 11px system-ui, sans-serif; }
 .axis { stroke: var(--line); } .chance { stroke: var(--dim); stroke-dasharray: 2 4; fill: none; }
 .line { fill: none; stroke: var(--value); stroke-width: 2; } .line.b { stroke: var(--bad); stroke-dasharray: 7 3; }
 .line.c { stroke: var(--known); stroke-dasharray: 2 3; } .here { fill: var(--bad); } .limit { stroke: var(--text); stroke-dasharray: 4 3; }
 .usual { fill: var(--band); opacity: .3; } .normal { fill: var(--value); opacity: .45; } .anomalous { fill: var(--bad); opacity: .6; }
-.bars { width: auto; } .bars td.bar { width: 24rem; } .bars i { display: block; height: .75em; background: var(--value); border-radius: 2px; }
-tbody tr { cursor: auto; }
+.bars { width: auto; } .bars td.share { width: 24rem; min-width: 8rem; } .bars i { display: block; height: .75em; background: var(--value); border-radius: 2px; }
 ";
 
 /// Features that are listed, and those that are drawn.
@@ -59,7 +59,7 @@ impl Pictures<'_> {
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'";
                     title { (self.title) }
-                    style { (PreEscaped(STYLE)) (PreEscaped(OWN_STYLE)) }
+                    style { (PreEscaped(assets::STYLE.text)) (PreEscaped(STYLE)) (PreEscaped(OWN_STYLE)) }
                 }
                 body {
                     h1 { (self.title) }
@@ -178,7 +178,7 @@ fn importance(effects: &[Effect]) -> Markup {
                 th scope="row" { (FEATURES[effect.feature].name) }
                 td { (FEATURES[effect.feature].words) }
                 td.n { (format!("{:.2}", effect.mean.exp())) }
-                td.bar { i style=(format!("width:{:.1}%", effect.mean / most * 100.0)) {} }
+                td.share { i style=(format!("width:{:.1}%", effect.mean / most * 100.0)) {} }
             } } }
         }
     }

@@ -94,7 +94,7 @@ impl Detected {
             charts: charts.collect(),
         };
         let mut file = BufWriter::new(std::fs::File::create(path).map_err(|error| failed(&error))?);
-        report.write(&mut file).and_then(|()| file.flush()).map_err(|error| failed(&error))
+        report.shown().write(&mut file).and_then(|()| file.flush()).map_err(|error| failed(&error))
     }
 }
 

@@ -14,7 +14,7 @@ use crate::list::{Cell, Row};
 const STEP_MS: i64 = 300_000;
 
 /// Scores are shown up to this; JSON knows no infinity.
-pub(super) const LARGEST_SCORE: f64 = 1e12;
+const LARGEST_SCORE: f64 = 1e12;
 
 /// A stretch of strange samples of one series.
 #[derive(Debug, Clone, PartialEq, Serialize)]

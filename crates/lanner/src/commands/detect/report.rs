@@ -1,13 +1,11 @@
 //! A report as one HTML file: charts of value, band, score and findings.
 
-use std::io::Write;
-
 use jiff::tz::TimeZone;
-use serde_json::{Value, json};
+use lanner_page::chart::Clock;
 
-use super::finding::{LARGEST_SCORE, Series};
+use super::finding::Series;
 use super::trace::{Bucket, Trace};
-use crate::charts::{self, MAX_FINDINGS};
+use crate::charts::{self, Found, MAX_FINDINGS};
 
 /// What the scores of the page mean.
 const NOTE: &str =
@@ -38,55 +36,52 @@ pub(super) fn points_each(n_series: usize) -> usize {
 }
 
 impl Report<'_> {
-    /// Writes the page.
-    pub(super) fn write(&self, to: &mut impl Write) -> std::io::Result<()> {
-        let head = json!({
-            "title": self.title,
-            "has_times": self.has_times,
-            "threshold": self.threshold,
-            "rows": self.n_rows,
-            "zone": self.zone.and_then(TimeZone::iana_name),
-            "note": NOTE,
-        });
-        charts::write(to, &head, self.charts.iter().map(Chart::json))
+    /// What is written.
+    pub(super) fn shown(&self) -> charts::Report {
+        let named = self.zone.filter(|zone| zone.iana_name().is_some());
+        charts::Report {
+            title: self.title.to_owned(),
+            summary: None,
+            note: NOTE,
+            facts: Vec::new(),
+            clock: match named {
+                _ if !self.has_times => Clock::Lines,
+                Some(zone) => Clock::Zone(zone.clone()),
+                None => Clock::Utc,
+            },
+            n_rows: self.n_rows,
+            series: self.charts.iter().map(|chart| chart.shown(self.threshold)).collect(),
+        }
     }
 }
 
 impl Chart<'_> {
-    fn json(&self) -> Value {
+    fn shown(&self, threshold: f64) -> charts::Series {
         let Self { series, trace, incidents } = self;
-        let buckets = &trace.buckets;
-        let all = |read: fn(&Bucket) -> f64| -> Vec<Value> {
-            buckets.iter().map(|bucket| number(read(bucket))).collect()
-        };
-        let mut last = 0;
-        let steps: Vec<i64> =
-            buckets.iter().map(|bucket| bucket.at - std::mem::replace(&mut last, bucket.at)).collect();
-        let findings = series.told().take(MAX_FINDINGS);
-        let findings: Vec<Value> =
-            findings.map(|it| json!([it.from.number(), it.to.number(), number(it.score), it.what])).collect();
-        let mut json = json!({
-            "name": series.name,
-            "holes": series.holes.found(),
-            "incidents": incidents,
-            "together": trace.n_together,
-            "steps": steps,
-            "least": all(|bucket| bucket.least),
-            "expected": all(|bucket| bucket.expected),
-            "lower": all(|bucket| bucket.lower),
-            "upper": all(|bucket| bucket.upper),
-            "score": all(|bucket| bucket.score),
-            "findings": findings,
+        let all = |read: fn(&Bucket) -> f64| trace.buckets.iter().map(read).collect::<Vec<f64>>();
+        let found = series.told().take(MAX_FINDINGS).map(|it| Found {
+            from: it.from.number(),
+            to: it.to.number(),
+            score: it.score,
+            what: it.what,
         });
-        if trace.n_together > 1 {
-            json["greatest"] = all(|bucket| bucket.greatest).into();
+        charts::Series {
+            name: series.name.clone(),
+            caption: "score",
+            limit: Some(threshold),
+            at: trace.buckets.iter().map(|bucket| bucket.at).collect(),
+            least: all(|bucket| bucket.least),
+            greatest: if trace.n_together > 1 { all(|bucket| bucket.greatest) } else { Vec::new() },
+            expected: all(|bucket| bucket.expected),
+            lower: all(|bucket| bucket.lower),
+            upper: all(|bucket| bucket.upper),
+            score: all(|bucket| bucket.score),
+            holes: series.holes.found(),
+            incidents: incidents.clone(),
+            findings: found.collect(),
+            is_listed: true,
         }
-        json
     }
-}
-
-fn number(number: f64) -> Value {
-    charts::number(number, LARGEST_SCORE)
 }
 
 #[cfg(test)]
@@ -94,14 +89,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_series_becomes_numbers() {
-        let mut trace = Trace::new(10);
-        trace.push(0, 1.0 / 3.0, None);
-        trace.push(1_000, f64::NAN, None);
+    fn a_series_becomes_a_chart() {
+        let mut trace = Trace::new(2);
+        for (at, value) in [(0, 1.0), (1_000, f64::NAN), (2_000, 3.0), (3_000, 5.0)] {
+            trace.push(at, value, None);
+        }
         let clock = lanner_detect::automatic::WallClock::new(None, []);
         let one = Series::new("load".to_owned(), true, 1.0, clock);
-        let json = Chart { series: &one, trace: &trace, incidents: vec![(1, 2)] }.json();
-        assert_eq!((&json["name"], &json["incidents"]), (&json!("load"), &json!([[1, 2]])));
-        assert_eq!((&json["least"], &json["steps"]), (&json!([0.333_333_3, null]), &json!([0, 1_000])));
+        let shown = Chart { series: &one, trace: &trace, incidents: vec![(1, 2)] }.shown(2.0);
+        assert_eq!((shown.name.as_str(), &shown.incidents, shown.limit), ("load", &vec![(1, 2)], Some(2.0)));
+        assert_eq!((shown.at, shown.least, shown.greatest), (vec![0, 2_000], vec![1.0, 3.0], vec![1.0, 5.0]));
     }
 }

@@ -4,20 +4,17 @@
 use std::io::Write;
 
 use lanner_deep::{Details, Detector, Judged};
-use serde_json::{Value, json};
+use lanner_page::chart::Clock;
 
 use super::score::Finding;
 use super::sheet::{Moment, Rows};
-use crate::charts::{self, MAX_FINDINGS};
+use crate::charts::{self, Found, MAX_FINDINGS, Series};
 use crate::failure::{Failure, Result};
 use crate::output::counted;
 
 /// What the scores of the page mean.
 const NOTE: &str = "Each row is scored by those before it only; a score of 1 is the threshold. \
     Below a column is what it contributes to the score.";
-
-/// The largest number that is drawn.
-const LARGEST: f64 = 1e12;
 
 /// What a report shows.
 pub(super) struct Report<'a> {
@@ -46,28 +43,27 @@ impl Report<'_> {
     /// Writes the page. Cost: that of explaining one row for each point.
     pub(super) fn write(&self, to: &mut impl Write) -> Result<()> {
         let points = self.points()?;
-        let columns = self.detector.columns();
-        let series = (0..columns.len()).map(|column| self.column(column, &points));
-        let all = std::iter::once(self.whole(&points)).chain(series);
-        Ok(charts::write(to, &self.head(), all)?)
+        let columns = (0..self.detector.columns().len()).map(|column| self.column(column, &points));
+        let report = charts::Report {
+            title: self.title.clone(),
+            summary: Some(self.summary()),
+            note: NOTE,
+            facts: self.facts.clone(),
+            clock: if self.rows.step_ms.is_some() { Clock::Utc } else { Clock::Lines },
+            n_rows: self.rows.frame.n_rows() as u64,
+            series: std::iter::once(self.whole(&points)).chain(columns).collect(),
+        };
+        Ok(report.write(to)?)
     }
 
-    fn head(&self) -> Value {
+    fn summary(&self) -> String {
         let n = counted(self.findings.len() as u64, "finding");
         let moments: Vec<Moment> = self.rows.at.iter().flatten().copied().collect();
         let between = match &moments[..] {
             [first, .., last] => format!(", {} to {}", first.text(), last.text()),
             _ => String::new(),
         };
-        json!({
-            "title": self.title,
-            "summary": format!("{n} in {}{between}.", counted(self.rows.frame.n_rows() as u64, "row")),
-            "note": NOTE,
-            "facts": self.facts,
-            "has_times": self.rows.step_ms.is_some(),
-            "threshold": 1.0,
-            "rows": self.rows.frame.n_rows(),
-        })
+        format!("{n} in {}{between}.", counted(self.rows.frame.n_rows() as u64, "row"))
     }
 
     /// As many rows in each as leave few enough.
@@ -107,88 +103,85 @@ impl Report<'_> {
     }
 
     /// The score of all columns together, in units of the kind, below its threshold; and as it decides.
-    fn whole(&self, points: &[Point]) -> Value {
-        let score = |point: &Point| point.highest.and_then(|row| self.judged.scores.get(row).copied());
-        let threshold = |point: &Point| self.judged.thresholds.get(point.rows.start).copied();
-        let values = points.iter().map(|point| {
-            let row = point.highest?;
-            Some(self.judged.scores.get(row)? * self.judged.thresholds.get(row)?)
-        });
-        let values: Vec<Value> = values.map(|value| number(value.unwrap_or(f64::NAN))).collect();
-        let upper = points.iter().map(|point| number(threshold(point).unwrap_or(f64::NAN)));
-        let findings = self.findings.iter().take(MAX_FINDINGS);
-        let findings: Vec<Value> = findings
-            .map(|it| json!([number_of(it.from), number_of(it.to), number(it.score), it.what()]))
-            .collect();
-        self.series(points, json!({
-            "name": "all columns together",
-            "least": values,
-            "expected": points.iter().map(|_| Value::Null).collect::<Vec<Value>>(),
-            "lower": points.iter().map(|_| number(0.0)).collect::<Vec<Value>>(),
-            "upper": upper.collect::<Vec<Value>>(),
-            "score": points.iter().map(|point| number(score(point).unwrap_or(f64::NAN))).collect::<Vec<Value>>(),
-            "findings": findings,
-        }))
+    fn whole(&self, points: &[Point]) -> Series {
+        let score = |row: usize| self.judged.scores.get(row).copied();
+        let threshold = |row: usize| self.judged.thresholds.get(row).copied();
+        let scored = |point: &Point| point.highest.and_then(score);
+        let value = |point: &Point| Some(scored(point)? * point.highest.and_then(threshold)?);
+        let findings = self.findings.iter().take(MAX_FINDINGS).map(|it| found(it, it.score));
+        Series {
+            name: "all columns together".to_owned(),
+            caption: "score",
+            limit: Some(1.0),
+            least: of_all(points, value),
+            expected: of_all(points, |_| None),
+            lower: of_all(points, |_| Some(0.0)),
+            upper: of_all(points, |point| threshold(point.rows.start)),
+            score: of_all(points, scored),
+            findings: findings.collect(),
+            is_listed: true,
+            ..self.series(points)
+        }
     }
 
     /// A column, with its usual range, what was expected, and what it contributes.
-    fn column(&self, column: usize, points: &[Point]) -> Value {
+    fn column(&self, column: usize, points: &[Point]) -> Series {
         let name = self.detector.columns().get(column).map(String::as_str).unwrap_or_default();
         let value = |row: usize| f64::from(self.rows.frame.row(row).get(column).copied().unwrap_or(f32::NAN));
-        let most = |pick: fn(f64, f64) -> f64| -> Vec<Value> {
-            let of = |point: &Point| point.rows.clone().map(value).fold(f64::NAN, pick);
-            points.iter().map(|point| number(of(point))).collect()
-        };
+        let most =
+            |pick: fn(f64, f64) -> f64| of_all(points, |point| point.rows.clone().map(value).reduce(pick));
         let expected = |point: &Point| {
             let (details, row) = (self.details.as_ref()?, point.highest?);
             let at = row.checked_sub(details.first)? * self.detector.columns().len() + column;
             details.forecasts.get(at).copied().map(f64::from)
         };
-        let usual = self.detector.usual(column).unwrap_or([f64::NAN; 2]);
-        let part = |point: &Point| point.parts.get(column).copied().unwrap_or(f64::NAN);
-        let bound = |at: usize| points.iter().map(|_| number(usual[at])).collect::<Vec<Value>>();
+        let usual = self.detector.usual(column);
         // Where it is among those that contributed most.
         let findings = self.findings.iter().filter_map(|it| {
             let share = it.columns.iter().find(|named| named.column == name)?.share;
-            Some(json!([number_of(it.from), number_of(it.to), number(share * it.score), it.what()]))
+            Some(found(it, share * it.score))
         });
-        let mut series = json!({
-            "name": name,
-            "caption": "part",
-            "limit": null,
-            "listed": false,
-            "least": most(f64::min),
-            "expected": points.iter().map(|point| number(expected(point).unwrap_or(f64::NAN))).collect::<Vec<Value>>(),
-            "lower": bound(0),
-            "upper": bound(1),
-            "score": points.iter().map(|point| number(part(point))).collect::<Vec<Value>>(),
-            "findings": findings.take(MAX_FINDINGS).collect::<Vec<Value>>(),
-        });
-        if points.iter().any(|point| point.rows.len() > 1) {
-            series["greatest"] = most(f64::max).into();
+        let is_one = points.iter().all(|point| point.rows.len() <= 1);
+        Series {
+            name: name.to_owned(),
+            caption: "part",
+            least: most(f64::min),
+            greatest: if is_one { Vec::new() } else { most(f64::max) },
+            expected: of_all(points, expected),
+            lower: of_all(points, |_| usual.map(|[low, _]| low)),
+            upper: of_all(points, |_| usual.map(|[_, high]| high)),
+            score: of_all(points, |point| point.parts.get(column).copied()),
+            findings: findings.take(MAX_FINDINGS).collect(),
+            ..self.series(points)
         }
-        self.series(points, series)
     }
 
     /// What all series have.
-    fn series(&self, points: &[Point], mut series: Value) -> Value {
-        let mut last = 0;
-        let steps = points.iter().map(|point| point.at - std::mem::replace(&mut last, point.at));
-        series["steps"] = steps.collect::<Vec<i64>>().into();
-        series["together"] = points.first().map_or(1, |point| point.rows.len()).into();
-        series["holes"] = self.holes().into();
+    fn series(&self, points: &[Point]) -> Series {
         let incidents = lanner_quality::events(&self.rows.is_marked).into_iter();
-        let moments = incidents.filter_map(|it| Some([self.at(it.start)?, self.at(it.end - 1)?]));
-        series["incidents"] = json!(moments.collect::<Vec<[i64; 2]>>());
-        series
+        Series {
+            at: points.iter().map(|point| point.at).collect(),
+            holes: self.holes(),
+            incidents: incidents.filter_map(|it| Some((self.at(it.start)?, self.at(it.end - 1)?))).collect(),
+            ..Series::default()
+        }
     }
 
     /// From the row before missing ones to that after.
-    fn holes(&self) -> Vec<Value> {
+    fn holes(&self) -> Vec<(i64, i64)> {
         let known: Vec<usize> = (0..self.rows.at.len()).filter(|row| self.at(*row).is_some()).collect();
         let pairs = known.windows(2).filter(|pair| pair[1] > pair[0] + 1);
-        pairs.map(|pair| json!([self.at(pair[0]), self.at(pair[1])])).collect()
+        pairs.filter_map(|pair| Some((self.at(pair[0])?, self.at(pair[1])?))).collect()
     }
+}
+
+/// A number of each point, NaN where there is none.
+fn of_all(points: &[Point], read: impl Fn(&Point) -> Option<f64>) -> Vec<f64> {
+    points.iter().map(|point| read(point).unwrap_or(f64::NAN)).collect()
+}
+
+fn found(finding: &Finding, score: f64) -> Found {
+    Found { from: number_of(finding.from), to: number_of(finding.to), score, what: finding.what() }
 }
 
 fn number_of(moment: Moment) -> i64 {
@@ -196,8 +189,4 @@ fn number_of(moment: Moment) -> i64 {
         Moment::Time(time) => time.0,
         Moment::Line(line) => line,
     }
-}
-
-fn number(number: f64) -> Value {
-    charts::number(number, LARGEST)
 }
