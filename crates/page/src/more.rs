@@ -57,7 +57,7 @@ pub fn page(visitor: &Visitor, more: &More) -> String {
 
 fn receivers(more: &More, now_ms: i64) -> Markup {
     html! {
-        div.scroll { table {
+        div.scroll tabindex="0" role="region" aria-label="Receivers" { table {
             thead { tr { th scope="col" { "Receiver" } th scope="col" { "State" } th scope="col" { "Kind" } th scope="col" { "Target" } th scope="col" { "Origin" } th.n scope="col" { "To send" } th.n scope="col" { "Given up" } } }
             tbody { @for receiver in &more.receivers { tr {
                 th scope="row" { (receiver.name) }
@@ -84,7 +84,7 @@ fn state(receiver: &ReceiverView, now_ms: i64) -> Markup {
 fn audit(more: &More, now_ms: i64) -> Markup {
     html! {
         @if more.audit.is_empty() { p.empty { "Nothing was changed yet." } } @else {
-            div.scroll { table {
+            div.scroll tabindex="0" role="region" aria-label="Changes" { table {
                 thead { tr { th scope="col" { "When" } th scope="col" { "Who" } th scope="col" { "What" } th scope="col" { "Of" } } }
                 tbody { @for entry in &more.audit { tr { td { (ago(entry.time, now_ms)) " ago" } td { (entry.actor) } td { (entry.action) } td { (entry.subject) } } } }
             } }

@@ -243,7 +243,7 @@ fn change(visitor: &Visitor, one: &One) -> Markup {
 fn history(one: &One, now_ms: i64) -> Markup {
     html! {
         h2 { "History" }
-        div.scroll { table {
+        div.scroll tabindex="0" role="region" aria-label="History" { table {
             thead { tr { th.n scope="col" { "Version" } th scope="col" { "Status" } th scope="col" { "When" } th scope="col" { "Who" } th scope="col" { "Why" } th scope="col" { "Blocks" } } }
             tbody {
                 @for version in &one.history {

@@ -88,7 +88,7 @@ fn narrowed(list: &List, condition: &str, status: &str) -> String {
 
 fn severities(list: &List) -> Markup {
     html! {
-        div.scroll { table {
+        div.scroll tabindex="0" role="region" aria-label="Severities" { table {
             thead { tr { th scope="col" { "Severity" } th.n scope="col" { "Open" } @for (age, _) in AGES { th.n scope="col" { (age) } } th.n scope="col" { "Exploited" } th.n scope="col" { "Set aside" } } }
             tbody { @for row in &list.overview.severities { (severity(list, row)) } }
         } }

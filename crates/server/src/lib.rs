@@ -56,6 +56,7 @@ mod router;
 mod run;
 
 pub use clock::Clock;
+pub use pages::PAGES;
 pub use run::{Server, ServerError};
 pub use settings::Settings;
 pub use worker::Worker;

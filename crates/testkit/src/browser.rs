@@ -3,7 +3,7 @@
 //! Chromium speaks the DevTools protocol on two pipes: JSON with a zero byte behind each message. So no port is open, and the
 //! browser ends with the test.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -39,6 +39,8 @@ pub struct Browser {
     session: Option<String>,
     n_sent: u64,
     complaints: Vec<String>,
+    /// The methods and the addresses of all that was asked for.
+    pub asked: BTreeSet<(String, String)>,
     /// How often [`Browser::click`] was called.
     pub n_clicks: u32,
 }
@@ -91,6 +93,7 @@ impl Browser {
             session: None,
             n_sent: 0,
             complaints: Vec::new(),
+            asked: BTreeSet::new(),
             n_clicks: 0,
         };
         browser.attach();
@@ -147,9 +150,15 @@ impl Browser {
         }
     }
 
-    /// Keeps what the page complains of.
+    /// Keeps what the page complains of, and what it asks for.
     fn note(&mut self, event: Value) {
         let parameters = &event["params"];
+        let request = &parameters["request"];
+        if let (Some("Network.requestWillBeSent"), Some(method), Some(url)) =
+            (event["method"].as_str(), request["method"].as_str(), request["url"].as_str())
+        {
+            self.asked.insert((method.to_owned(), url.to_owned()));
+        }
         let complaint = match event["method"].as_str() {
             Some("Runtime.exceptionThrown") => Some(parameters["exceptionDetails"].to_string()),
             Some("Runtime.consoleAPICalled") if parameters["type"] == "error" => {

@@ -4,9 +4,10 @@
 //! messages to a real webhook. Only the clock is simulated: see [`story`].
 //!
 //! Reading order: [`story`] (what happens), `payments` and [`labelled`] (the data), [`hook`] (the receiver), `refusal`
-//! (the kill switch), [`facts`] (the results), [`tell`] (the text).
+//! (the kill switch), [`facts`] (the results), [`tell`] (the text), `families` (what there is to look at beside).
 
 mod facts;
+mod families;
 mod hook;
 mod labelled;
 mod payments;
@@ -119,10 +120,11 @@ async fn demo(args: &Args, folder: &Path) -> Result<Outcome> {
         };
         show(args, &facts)?;
         if !args.exit {
+            families::feed(&client, times).await?;
             clock.run_on();
             remark(&invitation(&url, args.data.as_deref()));
             tokio::select! {
-                failed = keep_feeding(&clock, &mut feed) => failed?,
+                () = keep_feeding(&clock, &mut feed) => {}
                 () = &mut stop => {}
             }
         }
@@ -203,10 +205,16 @@ fn invitation(url: &str, folder: Option<&Path>) -> String {
     )
 }
 
-/// Writes what happens from now on, as it happens.
-async fn keep_feeding(clock: &Clock, feed: &mut Feed<'_>) -> Result<()> {
+/// Writes what happens from now on, as it happens. A user or token that somebody makes shuts these payments out; there is still
+/// all the rest to look at.
+async fn keep_feeding(clock: &Clock, feed: &mut Feed<'_>) {
+    let mut is_told = false;
     loop {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        feed.write_until(clock.now_ms()).await?;
+        let is_refused = feed.write_until(clock.now_ms()).await.is_err();
+        if is_refused && !is_told {
+            remark("the server takes no more of the demo's payments; was a user or a token made?");
+            is_told = true;
+        }
     }
 }

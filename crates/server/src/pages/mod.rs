@@ -47,55 +47,70 @@ use crate::services::Services;
 pub(crate) use self::look::Looks;
 pub(crate) use self::nothing::{method_not_allowed, not_found};
 
+macro_rules! pages {
+    ($($method:ident $path:literal $module:ident :: $handler:ident)*) => {
+        /// The method and the address of each page, form and file: the table from which the router is made.
+        pub const PAGES: &[(&str, &str)] = &[$((stringify!($method), $path)),*];
+
+        fn all() -> Router<Services> {
+            Router::new()$(.route($path, $method($module::$handler)))*
+        }
+    };
+}
+
+pages! {
+    get  "/"                                 now::show
+    get  "/live"                             live::stream
+    get  "/alerts/{fingerprint}"             alerts::show
+    post "/alerts/{fingerprint}/acknowledge" alerts::acknowledge
+    post "/alerts/{fingerprint}/block"       alerts::block
+    get  "/rules"                            rules::list
+    get  "/rules/{id}"                       rules::show
+    get  "/edit"                             editor::show
+    post "/edit"                             editor::edit
+    get  "/switches"                         switches::list
+    get  "/switches/test"                    switches::test
+    get  "/switches/{id}"                    switches::show
+    post "/switches/{id}/activate"           switches::activate
+    post "/switches/{id}/deactivate"         switches::deactivate
+    post "/switches/{id}/decide"             switches::decide
+    get  "/silences"                         silences::list
+    get  "/silences/new"                     silences::draft
+    post "/silences/new"                     silences::make
+    post "/silences/{id}/end"                silences::end
+    get  "/explore"                          explore::show
+    get  "/explore/unlike"                   unlike::show
+    get  "/sessions"                         sessions::show
+    get  "/sessions/{id}"                    session::show
+    post "/sessions/{id}/label"              session::label
+    post "/models/rollback"                  models::roll_back
+    post "/models/{id}/promote"              models::promote
+    get  "/detectors"                        detectors::list
+    get  "/detectors/{name}"                 detectors::show
+    get  "/vulnerabilities"                  vulnerabilities::list
+    get  "/vulnerabilities/{key}"            vulnerabilities::show
+    get  "/profiles"                         profiles::list
+    get  "/profiles/{id}"                    profiles::show
+    get  "/more"                             more::show
+    get  "/sign-in"                          sign_in::form
+    post "/sign-in"                          sign_in::sign_in
+    get  "/sign-in/openid"                   openid::begin
+    get  "/sign-in/openid/done"              openid::finish
+    post "/sign-out"                         sign_in::sign_out
+    get  "/account"                          account::show
+    post "/account/password"                 account::change_password
+    get  "/access"                           access::list
+    post "/access/users"                     access::add_user
+    get  "/access/users/{name}"              access::user
+    post "/access/users/{name}/scopes"       access::set_scopes
+    post "/access/users/{name}/password"     access::set_password
+    post "/access/users/{name}/remove"       access::remove_user
+    post "/access/tokens"                    access::make_token
+    post "/access/tokens/{name}/revoke"      access::revoke_token
+    get  "/assets/{file}"                    assets::serve
+}
+
 /// The pages, over the one look that they share.
 pub(crate) fn routes(looks: Option<Arc<Looks>>) -> Router<Services> {
-    Router::new()
-        .route("/", get(now::show))
-        .route("/live", get(live::stream))
-        .route("/alerts/{fingerprint}", get(alerts::show))
-        .route("/alerts/{fingerprint}/acknowledge", post(alerts::acknowledge))
-        .route("/alerts/{fingerprint}/block", post(alerts::block))
-        .route("/rules", get(rules::list))
-        .route("/rules/{id}", get(rules::show))
-        .route("/edit", get(editor::show).post(editor::edit))
-        .route("/switches", get(switches::list))
-        .route("/switches/test", get(switches::test))
-        .route("/switches/{id}", get(switches::show))
-        .route("/switches/{id}/activate", post(switches::activate))
-        .route("/switches/{id}/deactivate", post(switches::deactivate))
-        .route("/switches/{id}/decide", post(switches::decide))
-        .route("/silences", get(silences::list))
-        .route("/silences/new", get(silences::draft).post(silences::make))
-        .route("/silences/{id}/end", post(silences::end))
-        .route("/explore", get(explore::show))
-        .route("/explore/unlike", get(unlike::show))
-        .route("/sessions", get(sessions::show))
-        .route("/sessions/{id}", get(session::show))
-        .route("/sessions/{id}/label", post(session::label))
-        .route("/models/rollback", post(models::roll_back))
-        .route("/models/{id}/promote", post(models::promote))
-        .route("/detectors", get(detectors::list))
-        .route("/detectors/{name}", get(detectors::show))
-        .route("/vulnerabilities", get(vulnerabilities::list))
-        .route("/vulnerabilities/{key}", get(vulnerabilities::show))
-        .route("/profiles", get(profiles::list))
-        .route("/profiles/{id}", get(profiles::show))
-        .route("/more", get(more::show))
-        .route("/sign-in", get(sign_in::form).post(sign_in::sign_in))
-        .route("/sign-in/openid", get(openid::begin))
-        .route("/sign-in/openid/done", get(openid::finish))
-        .route("/sign-out", post(sign_in::sign_out))
-        .route("/account", get(account::show))
-        .route("/account/password", post(account::change_password))
-        .route("/access", get(access::list))
-        .route("/access/users", post(access::add_user))
-        .route("/access/users/{name}", get(access::user))
-        .route("/access/users/{name}/scopes", post(access::set_scopes))
-        .route("/access/users/{name}/password", post(access::set_password))
-        .route("/access/users/{name}/remove", post(access::remove_user))
-        .route("/access/tokens", post(access::make_token))
-        .route("/access/tokens/{name}/revoke", post(access::revoke_token))
-        .route("/assets/{file}", get(assets::serve))
-        .layer(middleware::map_response(answer::protected))
-        .layer(Extension(looks))
+    all().layer(middleware::map_response(answer::protected)).layer(Extension(looks))
 }

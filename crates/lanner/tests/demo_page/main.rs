@@ -1,6 +1,10 @@
-//! The page of a fresh demo, on a telephone: who reads nothing finds the bank that fails and blocks it.
+//! The pages of a fresh demo: who reads nothing finds the bank that fails and blocks it, and every page is walked.
 
-#![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed step is a failed test")]
+
+mod people;
+mod steps;
+mod walk;
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Output, Stdio};
@@ -33,7 +37,12 @@ impl Demo {
     }
 
     fn lanner(&self, arguments: &[&str]) -> String {
+        self.lanner_as("", arguments)
+    }
+
+    fn lanner_as(&self, token: &str, arguments: &[&str]) -> String {
         let output: Output = Command::new(env!("CARGO_BIN_EXE_lanner"))
+            .envs((!token.is_empty()).then_some(("LANNER_TOKEN", token)))
             .args(arguments)
             .args(["--url", &self.url])
             .output()
