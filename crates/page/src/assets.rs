@@ -82,4 +82,12 @@ mod tests {
         let size: usize = all().iter().map(|asset| asset.text.len()).sum();
         assert!(size <= 40 << 10, "{size} bytes");
     }
+
+    /// Whoever prefers less motion has it already.
+    #[test]
+    fn nothing_moves() {
+        for word in ["animation", "transition", "@keyframes", "scroll-behavior", "smooth"] {
+            assert!(all().iter().all(|asset| !asset.text.contains(word)), "{word}");
+        }
+    }
 }

@@ -202,14 +202,34 @@ pub fn durations(name: &str, chosen: &str, open: Option<&str>) -> Markup {
     }
 }
 
-/// A page that says why there is no other, one line each.
+/// What a form was sent with and nothing came of, so that nobody has to write it again. Passwords and tokens are left out.
 #[must_use]
-pub fn failure(lines: &[String]) -> String {
+pub fn unsent(fields: &[(String, String)]) -> Markup {
+    let is_written = |(name, value): &&(String, String)| {
+        !value.is_empty()
+            && !["form", "step", "version", "expect", "password", "old", "new", "again", "token"]
+                .contains(&name.as_str())
+    };
+    html! {
+        @for (nth, (name, value)) in fields.iter().filter(is_written).enumerate() {
+            @let id = format!("unsent-{nth}");
+            label for=(id) { "What you wrote as " b { (name) } }
+            textarea id=(id) readonly rows=(value.lines().count().clamp(1, 20)) { (value) }
+        }
+    }
+}
+
+/// A page that says why there is no other, one line each.
+///
+/// - `fields`: what was sent, if it was a form
+#[must_use]
+pub fn failure(lines: &[String], fields: &[(String, String)]) -> String {
     bare(
         "Not possible",
         &html! {
             h1 { "Not possible" }
             @for line in lines { p.problem role="alert" { (line) } }
+            (unsent(fields))
             p { a href="/" { "Back to what is wrong now" } }
         },
     )

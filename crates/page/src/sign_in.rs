@@ -18,6 +18,8 @@ pub struct Asked {
     pub name: String,
     /// What was wrong then.
     pub problem: Option<String>,
+    /// What was sent by somebody who is not signed in any more.
+    pub unsent: Vec<(String, String)>,
 }
 
 /// The form.
@@ -39,6 +41,7 @@ pub fn form(asked: &Asked) -> String {
                     form method="post" action="/sign-in" { input type="hidden" name="next" value=(asked.next); (by_token(false)) }
                 }
             }
+            @if !asked.unsent.is_empty() { div.sign-in { p { "Copy what you need, or sign in in another tab." } (frame::unsent(&asked.unsent)) } }
             // Browsers keep a cookie back when a link on another site was followed, and send it with this one.
             p.sign-in { a href=(asked.next) { "Already signed in? Go on" } }
         },

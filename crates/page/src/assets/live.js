@@ -1,9 +1,9 @@
 "use strict";
 // Keeps a page up to date: swaps the parts of it that the server says have changed, and lets ages grow.
 (() => {
-  const body = document.body, status = document.getElementById("live"), address = body.dataset.live;
+  const body = document.body, status = document.getElementById("live");
   const filtered = document.querySelector("[data-filtered]"), own = location.pathname === "/" && !filtered;
-  let source = null, asking = false, again = false, stale = 0;
+  let address = body.dataset.live, source = null, asking = false, again = false, stale = 0, isFirst = true;
 
   const say = (text) => { if (status && status.textContent !== text) status.textContent = text; };
 
@@ -29,11 +29,15 @@
     asking = true;
     try {
       const answer = await fetch(location.href, { headers: { accept: "text/html" } });
-      if (answer.ok && !answer.redirected) parts(await answer.text()).forEach(swap);
+      if (answer.redirected) out();
+      else if (answer.ok) parts(await answer.text()).forEach(swap);
     } catch { /* the stream says that the server is away */ }
     asking = false;
     if (again) { again = false; setTimeout(ask, 1000); }
   }
+
+  // Where pages lead to the form for signing in, nothing is live any more. What is typed here stays.
+  function out() { close(); clearTimeout(stale); address = ""; say("signed out; sign in in another tab, or reload"); }
 
   // What goes on is asked for again while it does.
   setInterval(() => { if (!document.hidden && document.querySelector("[data-again]")) ask(); }, 3000);
@@ -41,8 +45,9 @@
   function listen() {
     if (!address || source || document.hidden) return;
     source = new EventSource(address);
-    source.onopen = () => { clearTimeout(stale); say("live"); };
-    source.onerror = () => { say("connection lost, trying again"); if (source && source.readyState === 2) { close(); stale = setTimeout(listen, 5000); } };
+    // What changed while nobody listened is in the first events of the first page; others ask.
+    source.onopen = () => { clearTimeout(stale); say("live"); if (!isFirst && !own) ask(); isFirst = false; };
+    source.onerror = () => { say("connection lost, trying again"); if (source && source.readyState === 2) { close(); stale = setTimeout(listen, 5000); ask(); } };
     source.addEventListener("part", (event) => own ? parts(JSON.parse(event.data)).forEach(swap) : ask());
     source.addEventListener("count", (event) => { const n = Number(event.data); document.title = document.title.replace(/^(\(\d+\) )?/, n ? `(${n}) ` : ""); });
   }
@@ -62,7 +67,8 @@
     try {
       const answer = await fetch(form.getAttribute("action"), { method: "POST", body: fields, headers: { accept: "text/html" } });
       const text = await answer.text();
-      if (own === sent) parts(text).forEach(swap);
+      if (answer.redirected) out();
+      else if (own === sent) parts(text).forEach(swap);
     } catch { /* the button asks again */ }
   }
   if (form) form.addEventListener("input", (event) => {

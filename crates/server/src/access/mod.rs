@@ -75,7 +75,9 @@ pub(crate) async fn admit(
             match denied {
                 Denied::Because(why) if is_page => why.into_text(),
                 Denied::Because(why) => why.into_response(),
-                Denied::NoToken if is_page => sign_in::redirect(request.method(), request.uri()),
+                Denied::NoToken if is_page => {
+                    sign_in::redirect(request.method(), request.uri(), request.headers())
+                }
                 Denied::NoToken => {
                     unauthorized("this server requires a token; send the header Authorization: Bearer TOKEN")
                 }

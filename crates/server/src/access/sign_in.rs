@@ -21,12 +21,25 @@ pub(crate) fn is_local(next: &str) -> bool {
     next.starts_with('/') && !next.starts_with("//") && is_plain
 }
 
-/// Sends somebody who is not known to where people sign in, and back afterwards.
-pub(super) fn redirect(method: &Method, uri: &Uri) -> Response {
-    let next = uri.path_and_query().map_or("/", |path| path.as_str());
-    let next = if *method == Method::GET && is_local(next) { next } else { "/" };
+/// In the query of the page for signing in: what is sent there was meant for another one.
+pub(crate) const UNSENT: &str = "unsent=1";
+
+/// Sends somebody who is not known to where people sign in, and back afterwards. A form goes there with what is in it, so that
+/// it can be shown: who wrote for an hour is not signed in any more.
+pub(super) fn redirect(method: &Method, uri: &Uri, headers: &HeaderMap) -> Response {
+    let is_form = *method == Method::POST;
+    // A form comes from the page that it is on.
+    let page = headers.get(header::REFERER).and_then(|page| page.to_str().ok()?.parse::<Uri>().ok());
+    let page = if is_form { page } else { Some(uri.clone()) };
+    let next = page.as_ref().and_then(Uri::path_and_query).map_or("/", |path| path.as_str());
+    let next = if is_local(next) { next } else { "/" };
     let encoded: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
-    see(&format!("/sign-in?next={encoded}"), None)
+    if !is_form {
+        return see(&format!("/sign-in?next={encoded}"), None);
+    }
+    let mut response = see(&format!("/sign-in?{UNSENT}&next={encoded}"), None);
+    *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
+    response
 }
 
 /// Sends a browser elsewhere, with another header if there is one.
@@ -196,11 +209,15 @@ mod tests {
     fn who_is_not_known_comes_back() {
         #[track_caller]
         fn check(method: &Method, uri: &str, expected: &str) {
-            let response = redirect(method, &uri.parse().unwrap());
+            let mut headers = HeaderMap::new();
+            headers.insert(header::REFERER, HeaderValue::from_static("http://127.0.0.1:9797/edit?rule=a"));
+            let response = redirect(method, &uri.parse().unwrap(), &headers);
             assert_eq!(response.headers()[header::LOCATION], expected, "{uri}");
+            let keeps_the_form = response.status() == StatusCode::TEMPORARY_REDIRECT;
+            assert_eq!(keeps_the_form, *method == Method::POST, "{uri}");
         }
         check(&Method::GET, "/rules/x?group=a", "/sign-in?next=%2Frules%2Fx%3Fgroup%3Da");
-        check(&Method::POST, "/silences/new", "/sign-in?next=%2F");
+        check(&Method::POST, "/edit", "/sign-in?unsent=1&next=%2Fedit%3Frule%3Da");
         check(&Method::GET, "//evil.example/x", "/sign-in?next=%2F");
     }
 }

@@ -15,10 +15,10 @@ const MAX_FORM_BYTES: usize = 64 << 10;
 
 /// Names and values, as they were sent.
 #[derive(Debug, Default)]
-pub(super) struct Fields(Vec<(String, String)>);
+pub(super) struct Fields(pub(super) Vec<(String, String)>);
 
 impl Fields {
-    fn read(text: &[u8]) -> Self {
+    pub(super) fn read(text: &[u8]) -> Self {
         Self(
             form_urlencoded::parse(text)
                 .map(|(name, value)| (name.into_owned(), value.into_owned()))
@@ -71,8 +71,8 @@ impl FromRequest<Services> for Form {
         let who = Who::from_request_parts(&mut parts, services).await?;
         let fields = sent(body).await?;
         if !who.sent(services, fields.get("form")) {
-            let message = "this form is from before you signed in or the server started; go back, reload the page and send it again";
-            return Err(ApiError::new(StatusCode::FORBIDDEN, message).into());
+            let message = "this form is from before you signed in or the server started; open the page again and send it from there";
+            return Err(Failed(ApiError::new(StatusCode::FORBIDDEN, message), fields.0));
         }
         Ok(Self { who, fields })
     }

@@ -39,6 +39,7 @@ mod otlp;
 mod page;
 mod pages;
 mod pages_of_much;
+mod pages_tried;
 mod postgresql;
 mod processors;
 mod profiles;

@@ -16,7 +16,7 @@ const TOKEN: &str = "0123456789abcdef0123";
 const WIDTHS: [(u32, u32); 3] = [(390, 844), (768, 1024), (1440, 900)];
 
 /// The addresses of all pages, of what there is on this server.
-async fn addresses(server: &Running) -> Vec<String> {
+pub(crate) async fn addresses(server: &Running) -> Vec<String> {
     let alerts = server.fine("GET", "/api/v1/alerts", Value::Null).await;
     let fingerprint = alerts[0]["fingerprint"].as_str().unwrap().to_owned();
     let session = session(server).await;
