@@ -1,7 +1,7 @@
 //! Tables of numbers as people have them: separator, encoding, columns, times and numbers are found.
 //!
 //! Reading order: [`Table`], [`Options`], then `layout` (which column is what), by what was `seen` of its cells; `heading` (what
-//! columns are called), `time`, `order` and `number` (how a column writes them), `written` (one date), `parts` (year, month
+//! columns are called), `time`, `order` and `number` (how a column writes them), `written` (one date) and `words` (in it), `parts` (year, month
 //! and day apart), `groups` (which series), `start` (encoding and separator), `blanks` (columns without a separator), [`rows`]
 //! and `across` (times in the heading).
 //!
@@ -24,6 +24,7 @@ pub mod rows;
 mod seen;
 pub mod start;
 pub(crate) mod time;
+mod words;
 mod written;
 
 use std::collections::VecDeque;
@@ -116,7 +117,7 @@ impl<'a> Table<'a> {
         options: Options<'_>,
     ) -> Result<Self, TableError> {
         // A label of our own exports may hold any character.
-        if start.contains(&0) && !start::is_own(start) {
+        if start::is_no_table(start) && !start::is_own(start) {
             return Err(TableError::NotText);
         }
         if start::is_json(start) {

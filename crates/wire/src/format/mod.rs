@@ -16,6 +16,7 @@ mod lines;
 mod ndjson;
 mod points;
 mod prometheus;
+mod raw;
 mod rows;
 mod start;
 mod text;
@@ -33,6 +34,7 @@ pub const FORMATS: &[Format] = &[
     json::FORMAT,
     line::FORMAT,
     prometheus::FORMAT,
+    raw::FORMAT,
     whisper::FORMAT,
     csv::FORMAT,
     text::FORMAT,

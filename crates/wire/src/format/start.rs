@@ -24,6 +24,12 @@ impl<'a> Start<'a> {
         Self { bytes, lines: lines.filter(|line| !line.is_empty()).take(MAX_LINES).collect() }
     }
 
+    /// The text up to the first line break, which may be beyond what is looked at.
+    pub(super) fn beginning(&self) -> Option<&'a str> {
+        let valid = self.bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+        valid.lines().map(str::trim).find(|line| !line.is_empty())
+    }
+
     pub(super) fn first_line(&self) -> Option<&'a str> {
         self.lines.first().copied()
     }

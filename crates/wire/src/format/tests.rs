@@ -19,6 +19,9 @@ fn formats_are_told_by_their_start() {
     check("# HELP up x\n# TYPE up gauge\nup 1 1767225600000\n# EOF\n", "prometheus");
     check("up{job=\"a, b\"} 1 1767225600000\n", "prometheus");
     check("{__name__=\"up\",job=\"a\"} 1 1767225600000\n", "prometheus");
+    check("a.b,1767225600,1767225720,60|1.0,None\n", "raw");
+    check("alias(a.b, \"x, y\"),1767225600,1767225720,60|1.0,None", "raw");
+    check("a,1,2|b,3\n", "csv");
     check(r#"{"name":"a","time":1,"value":2}"#, "ndjson");
     check(r#"{"metric":{"__name__":"a"},"values":[1],"timestamps":[1]}"#, "ndjson");
     check(r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#, "json");

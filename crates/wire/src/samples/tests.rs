@@ -85,6 +85,11 @@ fn the_same_samples_in_every_form() {
         &[],
     );
     check(
+        "cpu,1767225600,1767225720,60|1.5,None\nx\nmem,1767225600,1767225660,60|1",
+        &["cpu 1767225600000 1.5", "cpu 1767225660000 NaN", "mem 1767225600000 1"],
+        &["line 2: it is no target"],
+    );
+    check(
         r#"[{"target":"cpu","datapoints":[[1.5,1767225600],[null,1767225660]]}]"#,
         &["cpu 1767225600000 1.5", "cpu 1767225660000 NaN"],
         &[],

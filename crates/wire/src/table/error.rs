@@ -152,7 +152,9 @@ impl TableError {
     pub const fn hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::Empty => "it needs a column of numbers, and better one of times as well",
-            Self::NotText => "save it as CSV; gzip is fine, other archives and spreadsheets are not",
+            Self::NotText => {
+                "save it as CSV; gzip is fine, other archives, spreadsheets, documents and pages are not"
+            }
             Self::Json { .. } => {
                 "answers of Prometheus, Graphite and InfluxDB are read, and rows with a time and numbers, as objects, columns, lists or pairs"
             }

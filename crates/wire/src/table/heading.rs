@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use ::csv::ByteRecord;
 
 use super::rows::cell;
-use super::seen::{Seen, look, text_of};
+use super::seen::{Seen, decoded, look, text_of};
 use super::time::is_time_name;
 
 /// Rows that a heading may have below its first one.
@@ -41,9 +41,11 @@ pub(super) fn find(rows: &[(u64, ByteRecord)], first: usize, n_columns: usize) -
     Heading { n_above, names, seen: look(&rows[n_above..], n_columns), is_named: true }
 }
 
-/// The cells of a row as texts.
+/// The cells of a row as texts; those of our own exports as they stand.
 pub(super) fn texts(row: &ByteRecord) -> Vec<String> {
-    (0..row.len()).map(|at| text_of(cell(row, at)).trim().to_owned()).collect()
+    let is_own = row.iter().take(3).eq([&b"time"[..], b"name", b"value"]);
+    let text = |at: usize| if is_own { decoded(cell(row, at)) } else { text_of(cell(row, at)) };
+    (0..row.len()).map(|at| text(at).trim().to_owned()).collect()
 }
 
 /// Whether the row names the columns below it.

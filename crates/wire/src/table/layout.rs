@@ -34,6 +34,32 @@ const VALUE_NAMES: [&str; 6] = ["value", "val", "reading", "wert", "valeur", "va
 const HALVES: [&str; 4] = ["am", "pm", "a.m.", "p.m."];
 const ZONE_NAMES: [&str; 6] = ["timezone", "time_zone", "time zone", "tz", "zone", "zeitzone"];
 
+/// How things are, which is another the moment something happens, and tells no series apart.
+const STATES: [&str; 22] = [
+    "true",
+    "false",
+    "yes",
+    "no",
+    "ok",
+    "okay",
+    "good",
+    "bad",
+    "normal",
+    "valid",
+    "invalid",
+    "error",
+    "warning",
+    "up",
+    "down",
+    "on",
+    "off",
+    "active",
+    "inactive",
+    "passed",
+    "healthy",
+    "unhealthy",
+];
+
 /// Fewer times do not tell whether a text differs in each row: many series may begin at once.
 const MIN_TIMES: usize = 10;
 
@@ -124,6 +150,10 @@ fn bare_long(seen: &[Seen]) -> Option<(usize, usize)> {
     let series = only(&|seen| seen.n_filled > 0 && !seen.is_data())?;
     let value = only(&|seen| seen.n_filled > 0 && seen.is_series() && !is_time(seen))?;
     (seen.len() == 3 && only(&is_time).is_some()).then_some((series, value))
+}
+
+fn is_state(text: &str) -> bool {
+    STATES.iter().any(|state| text.eq_ignore_ascii_case(state))
 }
 
 /// The layout of a table in long form, as its heading tells.
@@ -368,7 +398,8 @@ impl Layout {
             // A code may change where an identifier does not.
             let is_constant = n_texts == 1 && rows.len() > 1;
             let may_be_constant = texts.contains(at) || is_called_id(&self.names[*at]);
-            is_whole && (is_constant && may_be_constant || tells_apart)
+            let may_change = is_constant && seen[*at].are_all(is_state);
+            is_whole && (is_constant && may_be_constant && !may_change || tells_apart)
         };
         let candidates = texts.iter().chain(identifiers).filter(|at| !wanted.contains(at));
         self.labels = candidates.copied().filter(is_label).collect();

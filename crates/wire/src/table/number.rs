@@ -169,6 +169,11 @@ impl NumbersSeen {
     /// Looks at one cell that is no gap; whether it may be a number.
     pub(super) fn see(&mut self, cell: &str) -> bool {
         let cell = cell.trim();
+        if with_comma(cell).is_some() {
+            self.decimals[1] += 1;
+            self.n_numbers += 1;
+            return true;
+        }
         if let Some(apart) = take_apart(cell) {
             let hint = hint(apart.body);
             let readable =
@@ -270,6 +275,14 @@ fn hint(body: &str) -> Hint {
     }
 }
 
+/// A number with a decimal comma and a power of ten: `1,5E+03`.
+fn with_comma(cell: &str) -> Option<f64> {
+    let (mantissa, exponent) = cell.split_once(['e', 'E'])?;
+    let (whole, fraction) = mantissa.split_once(',')?;
+    fraction.bytes().all(|byte| byte.is_ascii_digit()).then_some(())?;
+    format!("{whole}.{fraction}e{exponent}").parse().ok().filter(|number: &f64| number.is_finite())
+}
+
 /// A number as programs write it.
 fn is_plain(cell: &str) -> bool {
     cell.parse::<f64>().is_ok()
@@ -311,7 +324,7 @@ impl NumberForm {
         }
         let wrong = |what: &str| Err(format!("\"{}\" {what}", shown(cell)));
         let Some(apart) = take_apart(cell) else {
-            return match cell.parse::<f64>() {
+            return match with_comma(cell).map_or_else(|| cell.parse::<f64>(), Ok) {
                 Ok(number) if number.is_finite() => Ok(number),
                 _ => wrong("is not a number; leave the cell empty for a gap"),
             };
@@ -452,6 +465,7 @@ mod tests {
         check(&["1190 ms", "1234ms", "0"], &[1_190.0, 1_234.0, 0.0]);
         check(&["23.8%", "24.7 %"], &[23.8, 24.7]);
         check(&[".5", "1."], &[0.5, 1.0]);
+        check(&["1,18976E+03", "-2,5e-1"], &[1_189.76, -0.25]);
         check(&["1.234", "2.345"], &[1.234, 2.345]);
     }
 

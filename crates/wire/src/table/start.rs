@@ -99,6 +99,12 @@ pub(crate) fn is_json(start: &[u8]) -> bool {
     }
 }
 
+/// Whether this is no text, or one that only programs read: an archive, a spreadsheet, a document, a page.
+pub(super) fn is_no_table(start: &[u8]) -> bool {
+    const BEGINS: [&[u8]; 5] = [b"%PDF", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"<!DOCTYPE", b"<html"];
+    start.contains(&0) || BEGINS.iter().any(|begin| start.starts_with(begin))
+}
+
 /// Whether this is how Lanner exports samples.
 pub(super) fn is_own(start: &[u8]) -> bool {
     [&b"time,name,value,"[..], b"time,name,value\n"].iter().any(|first| start.starts_with(first))

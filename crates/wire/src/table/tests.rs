@@ -205,6 +205,17 @@ fn clocks_of_other_places() {
 }
 
 #[test]
+fn what_may_change_is_no_label() {
+    let row = |row: u32| {
+        let state = if row < 1_200 { "FALSE" } else { "TRUE" };
+        format!("2026-01-{:02} {:02}:{:02},{row},{state},b\n", 1 + row / 1_440, row / 60 % 24, row % 60)
+    };
+    let text: String = std::iter::once("time,a,alert,host\n".to_owned()).chain((0..1_300).map(row)).collect();
+    let (samples, _) = read(text.as_bytes(), Options::default()).unwrap();
+    assert!(samples.iter().all(|sample| sample.starts_with("a{host=\"b\"} ")), "{:?}", samples.last());
+}
+
+#[test]
 fn cells_without_a_value() {
     let words = ["#N/A", "#NV", "#DIV/0!", "(null)", "undefined", "<NA>", "k.A.", "no data", "-nan", "—"];
     let rows: String = words.iter().map(|word| format!("2026-01-01,{word}\n")).collect();
@@ -355,6 +366,8 @@ fn what_cannot_be_read_says_why_and_what_to_do() {
     check(b"\n\n", plain, "no rows", "a column of numbers");
     check(b"{\"a\": [1]}", plain, "is JSON", "Prometheus");
     check(b"PK\x03\x04\0\0", plain, "not a table of text", "CSV");
+    check(b"%PDF-1.4\nx\n", plain, "not a table of text", "documents");
+    check(b"<html><table>", plain, "not a table of text", "pages");
     check(b"a,b\nx,y\n", plain, "the columns are a, b", "--value");
     let dates = b"time,a\n01/02/2026,1\n02/02/2026,2\n";
     check(dates, plain, "column 1: time: \"01/02/2026\" may begin", "--date-order dmy");

@@ -5,6 +5,8 @@
 
 use jiff::civil;
 
+use super::words::{ZONES, is_weekday, month};
+
 /// What was written; at least one of date and clock.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Written<'a> {
@@ -104,65 +106,6 @@ struct Scan<'a> {
     rest: &'a str,
 }
 
-const MONTHS: [&[&str]; 12] = [
-    &["jan", "ene", "gen"],
-    &["feb", "fév", "fev"],
-    &["mar", "mär", "mrz", "maa"],
-    &["apr", "avr", "abr"],
-    &["may", "mai", "mei", "mag"],
-    &["jun", "juin", "giu"],
-    &["jul", "juil", "lug"],
-    &["aug", "aou", "aoû", "ago"],
-    &["sep", "set"],
-    &["oct", "okt", "out", "ott"],
-    &["nov"],
-    &["dec", "dez", "déc", "dic"],
-];
-const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
-
-/// Offsets in hours of what RFC 2822 writes, and of abbreviations that mean one thing only.
-const ZONES: [(&str, i64); 29] = [
-    ("Z", 0),
-    ("UTC", 0),
-    ("GMT", 0),
-    ("WET", 0),
-    ("WEST", 1),
-    ("CET", 1),
-    ("MEZ", 1),
-    ("CEST", 2),
-    ("MESZ", 2),
-    ("EET", 2),
-    ("EEST", 3),
-    ("MSK", 3),
-    ("SGT", 8),
-    ("HKT", 8),
-    ("JST", 9),
-    ("KST", 9),
-    ("AEST", 10),
-    ("AEDT", 11),
-    ("NZST", 12),
-    ("NZDT", 13),
-    ("HST", -10),
-    ("EST", -5),
-    ("EDT", -4),
-    ("CST", -6),
-    ("CDT", -5),
-    ("MST", -7),
-    ("MDT", -6),
-    ("PST", -8),
-    ("PDT", -7),
-];
-
-/// The month that a word begins like; at least three letters.
-fn month(word: &str) -> Option<i16> {
-    let word = word.to_lowercase();
-    let at = MONTHS.iter().position(|names| {
-        names.iter().any(|name| word.starts_with(name)) && word.chars().count() <= "september".len()
-    })?;
-    // "marzo" and "mars" are March, "mai" and "maio" May, "juin" June.
-    Some(at as i16 + 1)
-}
-
 /// What may stand before the clock that belongs to a date.
 const BEFORE_CLOCK: [&str; 4] = ["at ", "@", "à ", "um "];
 /// What may stand before the end of what a row is about.
@@ -248,7 +191,7 @@ impl<'a> Scan<'a> {
     fn weekday(&mut self) {
         self.perhaps(|scan| {
             let word = scan.word().to_lowercase();
-            WEEKDAYS.iter().any(|day| word.starts_with(day)).then_some(())?;
+            is_weekday(&word).then_some(())?;
             scan.eat(".,");
             scan.spaces();
             Some(())
@@ -593,6 +536,8 @@ mod tests {
             "October 20, 2025 at 2:00 PM",
             "Oct 20, 2025 @ 14:00:00.000",
             "20 octobre 2025 à 14h00",
+            "Mo, 20.10.2025 14:00",
+            "lundi 20 octobre 2025 14h00",
             "20. Oktober 2025 um 14:00 Uhr",
             "2025年10月20日 14:00",
             "2025년 10월 20일 14:00",
