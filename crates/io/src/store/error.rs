@@ -97,6 +97,14 @@ pub enum StoreError {
         /// The newest version that this release reads.
         known: i64,
     },
+    /// What stands in the place of one of the store's files is no file.
+    #[error("{}: it is {what}, where a file of the store belongs; put the file there, or move this away and restore a backup", .path.display())]
+    NotAFile {
+        /// Where it stands.
+        path: PathBuf,
+        /// What it is, for people.
+        what: &'static str,
+    },
     /// The file belongs to another program.
     #[error("{} is a database of another program or no database at all; move it away, or choose another data folder", .path.display())]
     NotAStore {

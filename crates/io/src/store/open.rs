@@ -207,9 +207,23 @@ pub(super) fn upgrade_file(path: &Path, original: &Path) -> Result<Connection, S
     Ok(db)
 }
 
-/// Refuses to begin anew where data was.
+/// Refuses what stands in the place of a file and is none. Whoever opens a pipe waits for ever, and a link that leads
+/// nowhere leads to data on a disk that is not there now.
+fn refuse_no_file(path: &Path) -> Result<(), StoreError> {
+    let what = match std::fs::metadata(path) {
+        Ok(found) if found.is_file() => return Ok(()),
+        Ok(found) if found.is_dir() => "a folder",
+        Ok(_) => "no file",
+        Err(_) if path.is_symlink() => "a link that leads nowhere",
+        Err(_) => return Ok(()),
+    };
+    Err(StoreError::NotAFile { path: path.to_owned(), what })
+}
+
+/// Refuses to begin anew where data was, and what is no file at all.
 pub(super) fn refuse_emptied(path: &Path) -> Result<(), StoreError> {
     let log = path.with_extension("db-wal");
+    [path, &log, &path.with_extension("db-shm")].into_iter().try_for_each(refuse_no_file)?;
     let size = |path: &Path| std::fs::metadata(path).map(|file| file.len()).ok();
     match (size(path), size(&log)) {
         (Some(0), log_bytes) => {

@@ -316,6 +316,27 @@ fn flipped_bits_in_the_log_cost_what_lay_on_their_page() {
     }
 }
 
+/// A log of which nothing is left but its length: what was acknowledged lay in it.
+#[test]
+fn a_log_that_is_none_is_said() {
+    let (_, killed) = stores();
+    let mut random = Random(0x106);
+    let size = killed["lanner.db-wal"].len();
+    let rubbish: Vec<u8> = (0..size).map(|_| random.below(256) as u8).collect();
+    let mut headless = killed["lanner.db-wal"].clone();
+    headless[..32].fill(0);
+    for (log, what) in [
+        (vec![0; size], "zeros"),
+        (rubbish, "rubbish"),
+        (headless, "no header"),
+        (vec![0; 32], "a header of zeros"),
+    ] {
+        let mut damaged = killed.clone();
+        damaged.insert("lanner.db-wal".to_owned(), log);
+        check(&damaged, what);
+    }
+}
+
 #[test]
 fn zeroed_pages_are_read_around() {
     let (ended, _) = stores();
@@ -380,6 +401,37 @@ fn what_is_no_store_is_refused_by_name() {
         .execute_batch("CREATE TABLE t (x); INSERT INTO t VALUES (1)")
         .unwrap();
     check(&[("lanner.db", &std::fs::read(&path).unwrap())], "a database of another program");
+}
+
+/// What stands where a file belongs and is none: a folder, and a pipe, at which whoever opens it waits for ever.
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_refused_by_name() {
+    for name in ["lanner.db", "lanner.db-wal", "lanner.db-shm"] {
+        for what in ["a folder", "no file", "a link that leads nowhere"] {
+            let folder = tempfile::tempdir().unwrap();
+            Store::open(folder.path(), forever()).unwrap().close();
+            let path = folder.path().join(name);
+            let _ = std::fs::remove_file(&path);
+            match what {
+                "a folder" => std::fs::create_dir(&path).unwrap(),
+                // As where the disk with the data is not mounted.
+                "a link that leads nowhere" => std::os::unix::fs::symlink("/none/lanner.db", &path).unwrap(),
+                _ => assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success()),
+            }
+            let words = format!("{name}: it is {what}");
+            let opened = [
+                Store::open(folder.path(), forever()).err(),
+                Store::open_to_read(folder.path(), forever()).err(),
+                Store::repair(folder.path(), &forever()).err(),
+            ];
+            for error in opened {
+                let error = error.expect(&words).to_string();
+                assert!(error.contains(&words) && error.contains("put the file there"), "{error}");
+            }
+            assert!(!std::fs::symlink_metadata(&path).unwrap().is_file(), "nothing was changed");
+        }
+    }
 }
 
 #[test]

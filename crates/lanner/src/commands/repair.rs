@@ -35,9 +35,10 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     }
     let options = StoreOptions::default();
     let repaired = Store::repair(&args.folder, &options).map_err(|error| match error {
-        StoreError::InUse { .. } | StoreError::NotAStore { .. } | StoreError::TooNew { .. } => {
-            Failure::user(error.to_string())
-        }
+        StoreError::InUse { .. }
+        | StoreError::NotAStore { .. }
+        | StoreError::NotAFile { .. }
+        | StoreError::TooNew { .. } => Failure::user(error.to_string()),
         error => Failure::program(error.to_string()),
     })?;
     match (&repaired, args.format) {

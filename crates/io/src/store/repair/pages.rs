@@ -12,6 +12,8 @@ use std::path::Path;
 /// The size of all our pages, which is SQLite's default.
 pub(super) const PAGE_BYTES: usize = 4096;
 const LOG_HEADER_BYTES: usize = 32;
+/// How a log begins whose checksums are over little-endian words.
+const LOG_MAGIC: [u8; 4] = [0x37, 0x7f, 0x06, 0x82];
 const FRAME_HEADER_BYTES: usize = 24;
 /// The page that holds the byte at 1 GiB, which SQLite locks and never fills.
 const LOCK_PAGE: u32 = (1 << 30) / PAGE_BYTES as u32 + 1;
@@ -83,7 +85,8 @@ impl Pages {
         if log.read_exact(&mut header).is_err() {
             return Ok(()); // nothing was ever committed to it
         }
-        let is_whole = Sum::default().over(&header[..24]) == Sum::read(&header[24..]);
+        let is_log = header[..4] == LOG_MAGIC;
+        let is_whole = is_log && Sum::default().over(&header[..24]) == Sum::read(&header[24..]);
         let mut walk = LogWalk {
             salts: header[16..24].to_vec(),
             before: Sum::read(&header[24..]),
@@ -103,7 +106,8 @@ impl Pages {
         if walk.n_pages > 0 {
             self.n_pages = walk.n_pages;
         }
-        self.n_lost_frames = walk.n_lost;
+        // Under a header that is none anything may have lain, also where no frame is left that says so.
+        self.n_lost_frames = walk.n_lost.max(usize::from(!is_whole));
         self.in_log = walk.committed;
         self.log = Some(log);
         Ok(())
