@@ -136,11 +136,13 @@ const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
 /// What shows itself as a browser.
 pub(super) fn is_browser(headers: &HeaderMap) -> bool {
-    let agent = text(headers, &header::USER_AGENT).unwrap_or_default().to_ascii_lowercase();
+    let agents = headers.get_all(header::USER_AGENT).iter();
+    let agents: Vec<String> =
+        agents.map(|agent| String::from_utf8_lossy(agent.as_bytes()).to_ascii_lowercase()).collect();
     // Node.js has a browser's `fetch`, headers included, and no pages.
-    let is_program = agent == "node" || agent == "undici";
+    let is_program = matches!(&agents[..], [agent] if agent == "node" || agent == "undici");
     let says_so = headers.keys().any(|name| name.as_str().starts_with("sec-fetch-")) && !is_program;
-    headers.contains_key(header::ORIGIN) || says_so || agent.contains("mozilla")
+    headers.contains_key(header::ORIGIN) || says_so || agents.iter().any(|agent| agent.contains("mozilla"))
 }
 
 /// Whether a proxy sends this for somebody else. A page cannot add these headers without being asked first.
@@ -159,8 +161,12 @@ fn is_forwarded(headers: &HeaderMap) -> bool {
 }
 
 fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
-    // What is not text is shown as it is compared: equal to nothing.
-    headers.get(name).map(|value| value.to_str().unwrap_or("\u{fffd}"))
+    // What is not text is shown as it is compared: equal to nothing. So is what says two things, of which others may have
+    // believed the second.
+    let mut values = headers.get_all(name).iter();
+    let first = values.next()?;
+    let is_one = values.all(|other| other == first);
+    Some(first.to_str().ok().filter(|_| is_one).unwrap_or("\u{fffd}"))
 }
 
 fn refused(message: impl Into<String>) -> ApiError {

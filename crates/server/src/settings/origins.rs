@@ -51,11 +51,20 @@ pub(crate) fn read_origin(text: &str) -> Result<String, String> {
     }
 }
 
-/// A host without its port, in lower case.
+/// A host without its port, in lower case. What stands behind a name and is no port belongs to the name, which is then
+/// nobody's.
 fn host_name(host: &str) -> String {
-    let name = match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => host.rsplit_once(':').filter(|(name, _)| !name.contains(':')).map_or(host, |(name, _)| name),
+    let is_port = |rest: &str| {
+        let port = rest.strip_prefix(':').unwrap_or(rest);
+        rest.is_empty() || rest.len() > port.len() && port.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let name = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, rest)) if is_port(rest) => address,
+        Some(_) => host,
+        None => match host.find(':') {
+            Some(at) if is_port(&host[at..]) => &host[..at],
+            _ => host,
+        },
     };
     name.trim_end_matches('.').to_ascii_lowercase()
 }

@@ -68,7 +68,10 @@ fn names_of_others_are_refused_whoever_asks() {
         "localhost.:80",
         "app.localhost",
         "127.0.0.1",
+        "127.0.0.1.:9797",
+        "LocalHost:",
         "127.8.8.8:9",
+        "[0:0:0:0:0:0:0:1]:9797",
         "[::1]:9797",
         "[::ffff:127.0.0.1]",
         "lanner.example",
@@ -87,6 +90,20 @@ fn names_of_others_are_refused_whoever_asks() {
         "[::2]:9797",
         "xlocalhost",
         "lanner.example.evil",
+        "127.0.0.1.evil.example.",
+        "[::1].evil.example",
+        "[::1]evil.example:9797",
+        "[::1",
+        "localhost:9797.evil.example",
+        "localhost:x",
+        "localhost:80:80",
+        "localhost@evil.example",
+        "evil.example@localhost",
+        "localhost, evil.example",
+        "localhost\u{a0}",
+        "127.1",
+        "0177.0.0.1",
+        "2130706433",
         "",
         "\u{e9}",
     ] {
@@ -94,6 +111,11 @@ fn names_of_others_are_refused_whoever_asks() {
     }
     // Of a whole address the name counts as well, whatever the header says.
     assert_eq!(judged("GET http://evil.example/api/v1/rules", &[HERE, CURL]), 403);
+    // Of two names both count: a proxy in between may have looked at the other one.
+    for hosts in [["localhost", "evil.example"], ["evil.example", "localhost"]] {
+        assert_eq!(judged("GET /api/v1/rules", &hosts.map(|host| ("host", host))), 403, "{hosts:?}");
+    }
+    assert_eq!(judged("GET /api/v1/rules", &[HERE, HERE, CURL]), 0);
 }
 
 #[test]
@@ -135,8 +157,13 @@ fn pages_of_others_are_refused() {
         check("GET /", 0, &[site, ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")]);
         check("POST /", 403, &[site, ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document"), FORM]);
     }
-    // Our own pages, and what people type.
+    // What says two things is believed in neither.
     let own = ("origin", "http://127.0.0.1:9797");
+    check("POST /api/v1/apply", 403, &[own, ("origin", "https://evil.example"), JSON, BODY]);
+    check("POST /api/v1/apply", 403, &[same, ("sec-fetch-site", "cross-site"), JSON, BODY]);
+    check("POST /api/v1/apply", 415, &[own, same, JSON, TEXT, BODY]);
+    check("GET /render?jsonp=f", 403, &[("user-agent", "x"), same, ("sec-fetch-site", "none")]);
+    // Our own pages, and what people type.
     check("POST /api/v1/apply", 0, &[own, same, JSON, BODY]);
     check("POST /api/v1/receivers/a/test", 0, &[own, same]);
     check(
