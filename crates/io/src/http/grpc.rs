@@ -12,25 +12,20 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{ConnectInfo, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
-use axum::serve::Listener as _;
 use bytes::{BufMut as _, Bytes, BytesMut};
 use http_body::Frame;
-use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot::Receiver;
-use tokio::sync::watch;
-use tokio::task::JoinSet;
-use tower_service::Service as _;
 
 use super::Certificates;
 use super::door::{Connection, Door};
+use super::each::{Ending, answers, each};
 
 /// Calls of one connection that may be under way at once.
 const MAX_CALLS: u32 = 64;
@@ -71,51 +66,25 @@ pub fn serve(
     listener: TcpListener,
     certificates: Option<Arc<Certificates>>,
     router: Router,
-    mut stopped: Receiver<()>,
+    stopped: Receiver<()>,
 ) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-    let mut door = Door::of_grpc(listener, certificates);
-    Box::pin(async move {
-        let (stop, stopping) = watch::channel(false);
-        let mut connections = JoinSet::new();
-        loop {
-            tokio::select! {
-                // A dropped sender stops as well.
-                _ = &mut stopped => break,
-                (connection, address) = door.accept() => {
-                    drop(connections.spawn(connected(connection, address, router.clone(), stopping.clone())));
-                }
-                Some(_) = connections.join_next() => {}
-            }
-        }
-        stop.send_replace(true);
-        while connections.join_next().await.is_some() {}
-    })
+    let door = Door::of_grpc(listener, certificates);
+    Box::pin(each(door, stopped, move |connection, address, ending| {
+        connected(connection, address, router.clone(), ending)
+    }))
 }
 
 /// Serves one connection.
-async fn connected(
-    connection: Connection,
-    address: SocketAddr,
-    router: Router,
-    mut stopping: watch::Receiver<bool>,
-) {
-    let service = service_fn(move |request: Request<Incoming>| {
-        let mut router = router.clone();
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(ConnectInfo(address));
-        async move { Ok::<_, Infallible>(router.call(request).await.unwrap_or_else(|never| match never {})) }
-    });
+async fn connected(connection: Connection, address: SocketAddr, router: Router, mut ending: Ending) {
     let served = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .max_concurrent_streams(MAX_CALLS)
         .keep_alive_interval(KEEP_ALIVE)
-        .serve_connection(TokioIo::new(connection), service);
+        .serve_connection(TokioIo::new(connection), service_fn(answers(router, address)));
     let mut served = pin!(served);
-    // Whoever could tell is gone: it is over as well.
-    let told = async { drop(stopping.wait_for(|stopping| *stopping).await) };
     let ended = tokio::select! {
         ended = served.as_mut() => ended,
-        () = told => {
+        () = ending.begun() => {
             served.as_mut().graceful_shutdown();
             served.await
         }

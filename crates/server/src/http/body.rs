@@ -1,6 +1,7 @@
 //! Bodies of requests: bounded, and JSON with messages for people.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, FromRef, FromRequest, Request};
@@ -11,6 +12,9 @@ use serde::de::DeserializeOwned;
 
 use super::{ApiError, Json, too_large};
 use crate::settings::live::InForce;
+
+/// How long a body may take to come. One that comes a byte now and then would keep its connection for ever.
+const MAX_SENDING: Duration = Duration::from_secs(600);
 
 /// A body of bounded length, as it came.
 #[derive(Debug, Clone)]
@@ -26,11 +30,23 @@ where
         // Here and not as a layer, which would cost every request.
         let max_body_bytes = Arc::<InForce>::from_ref(state).get().max_body_bytes;
         DefaultBodyLimit::max(max_body_bytes).apply(&mut request);
-        Bytes::from_request(request, state).await.map(Self).map_err(|rejection| match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => too_large(max_body_bytes),
-            status => ApiError::new(status, "the body could not be read"),
-        })
+        received(request, max_body_bytes, MAX_SENDING).await.map(Self)
     }
+}
+
+async fn received(
+    request: Request<Body>,
+    max_body_bytes: usize,
+    max_sending: Duration,
+) -> Result<Bytes, ApiError> {
+    let Ok(read) = tokio::time::timeout(max_sending, Bytes::from_request(request, &())).await else {
+        let message = format!("the body did not come within {} minutes", max_sending.as_secs() / 60);
+        return Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, message));
+    };
+    read.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => too_large(max_body_bytes),
+        status => ApiError::new(status, "the body could not be read"),
+    })
 }
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T>
@@ -91,7 +107,29 @@ fn for_people(said: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use futures_core::Stream;
+
     use super::*;
+
+    struct Never;
+
+    impl Stream for Never {
+        type Item = Result<Bytes, std::io::Error>;
+
+        fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_never_comes_is_given_up() {
+        let body = Body::from_stream(Never);
+        let refused = received(Request::new(body), 1_000, Duration::from_millis(10)).await.unwrap_err();
+        assert_eq!(refused.status(), StatusCode::REQUEST_TIMEOUT);
+    }
 
     #[test]
     fn messages_name_no_types_of_ours() {

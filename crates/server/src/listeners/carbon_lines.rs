@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use tokio::net::TcpStream;
-
 use super::connections::serve_each;
 use super::kind::{Kind, Start};
 use super::lines::{Lines, WEB, is_web};
+use super::places::Heard;
 use super::waiting::Waiting;
 use crate::intake::error::IntakeError;
 use crate::intake::service::IntakeService;
@@ -18,7 +17,7 @@ pub(super) const KIND: Kind = Kind {
 };
 
 /// Takes the lines of one sender.
-async fn serve(service: Arc<IntakeService>, stream: TcpStream) -> Result<(), IntakeError> {
+async fn serve(service: Arc<IntakeService>, stream: Heard) -> Result<(), IntakeError> {
     let mut lines = Lines::new(stream);
     let mut waiting = Waiting::new(&service);
     let mut stopped = std::pin::pin!(service.shutdown.begun());

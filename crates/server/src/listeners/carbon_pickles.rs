@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use lanner_wire::pickle;
 use tokio::io::AsyncReadExt as _;
-use tokio::net::TcpStream;
 
 use super::connections::serve_each;
 use super::kind::{Kind, Start};
+use super::places::Heard;
 use super::waiting::Waiting;
 use crate::intake::error::IntakeError;
 use crate::intake::service::IntakeService;
@@ -21,7 +21,7 @@ pub(super) const KIND: Kind = Kind {
 /// Room made for what a read brings.
 const READ_BYTES: usize = 64 * 1024;
 
-async fn serve(service: Arc<IntakeService>, mut stream: TcpStream) -> Result<(), IntakeError> {
+async fn serve(service: Arc<IntakeService>, mut stream: Heard) -> Result<(), IntakeError> {
     let mut received = bytes::BytesMut::new();
     let mut waiting = Waiting::new(&service);
     let mut stopped = std::pin::pin!(service.shutdown.begun());

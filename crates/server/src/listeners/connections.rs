@@ -3,14 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 
 use super::kind::{Ready, Task};
+use super::places::{Heard, Places};
 use crate::intake::error::IntakeError;
 use crate::intake::service::IntakeService;
 
 /// Connections at one time.
 const MAX_CONNECTIONS: u32 = 1_000;
+/// Whoever was silent for as long gives its place up when others wait for one. Senders have connections for hours, and
+/// send every few seconds.
+const MAX_SILENCE: Duration = Duration::from_secs(60);
 /// How long is waited after a connection could not be accepted.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -20,17 +24,20 @@ pub(super) fn serve_each<F>(
     name: &'static str,
     listener: TcpListener,
     ready: &Ready,
-    serve: impl Fn(Arc<IntakeService>, TcpStream) -> F + Send + Sync + 'static,
+    serve: impl Fn(Arc<IntakeService>, Heard) -> F + Send + Sync + 'static,
 ) -> Task
 where
     F: Future<Output = Result<(), IntakeError>> + Send + 'static,
 {
     let service = Arc::clone(&ready.services.intake);
     Box::pin(async move {
-        let slots = Arc::new(tokio::sync::Semaphore::new(MAX_CONNECTIONS as usize));
-        let next = async || (Arc::clone(&slots).acquire_owned().await, listener.accept().await);
+        let places = Places::new(MAX_CONNECTIONS, MAX_SILENCE);
+        let next = async || {
+            let (stream, peer) = listener.accept().await?;
+            Ok::<_, std::io::Error>((places.give(stream).await, peer))
+        };
         loop {
-            let (slot, accepted) = tokio::select! {
+            let accepted = tokio::select! {
                 next = next() => next,
                 () = service.shutdown.begun() => break,
             };
@@ -41,7 +48,6 @@ where
                         if let Err(error) = serving.await {
                             tracing::debug!(%peer, "{name}: a connection ended: {error}");
                         }
-                        drop(slot);
                     });
                 }
                 Err(error) => {
@@ -50,7 +56,7 @@ where
                 }
             }
         }
-        // All places are free when all connections have ended.
-        let _ = slots.acquire_many(MAX_CONNECTIONS).await;
+        // When all connections have ended, what they sent is committed.
+        places.all_free().await;
     })
 }

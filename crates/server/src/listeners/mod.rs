@@ -14,6 +14,7 @@ mod kinds;
 mod lines;
 #[cfg(feature = "grpc")]
 mod otlp_calls;
+mod places;
 mod statsd_datagrams;
 mod statsd_lines;
 mod syslog_connections;

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use lanner_wire::syslog::Frames;
 use tokio::io::AsyncReadExt as _;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 
 use super::connections::serve_each;
 use super::kind::{Kind, Ready, Start, Task};
 use super::lines::{WEB, is_web};
+use super::places::Heard;
 use super::waiting_events::of_syslog;
 use crate::intake::error::IntakeError;
 use crate::intake::service::IntakeService;
@@ -26,7 +27,7 @@ fn serve(listener: TcpListener, ready: &Ready) -> Task {
 }
 
 /// Takes the messages of one sender.
-async fn take(service: Arc<IntakeService>, mut stream: TcpStream, zone: TimeZone) -> Result<(), IntakeError> {
+async fn take(service: Arc<IntakeService>, mut stream: Heard, zone: TimeZone) -> Result<(), IntakeError> {
     let sender =
         stream.peer_addr().map(|address| address.ip().to_canonical().to_string()).unwrap_or_default();
     let (mut received, mut frames) = (bytes::BytesMut::new(), Frames::default());
