@@ -263,6 +263,15 @@ mod tests {
         check(1e300, "1.00000e300");
     }
 
+    /// On a terminal too, where a table has colours of its own.
+    #[test]
+    fn what_acts_on_a_terminal_is_shown() {
+        let (bad, shown) = ("a\u{1b}[31m\u{202e}".to_owned(), "a\\u{1b}[31m\\u{202e}");
+        assert_eq!(Cell::Text(bad.clone()).for_people(), shown);
+        assert_eq!(Cell::Words(vec![bad.clone()]).for_people(), shown);
+        assert_eq!(Cell::Text(bad.clone()).exact(), bad);
+    }
+
     #[test]
     fn many_words_are_counted() {
         #[track_caller]

@@ -109,15 +109,25 @@ fn the_documentation_is_right() {
         let Ok(text) = std::fs::read_to_string(&page) else { continue };
         for block in text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()) {
             let first = block.lines().find(|line| !line.starts_with('#')).unwrap_or_default();
-            let is_prometheus = block.starts_with("# prometheus.yml"); // has `remote_write` as well
-            if !is_prometheus && SECTIONS.iter().any(|section| first.starts_with(&format!("{section}:"))) {
-                n_checked += 1;
-                let checked = run_with_input(&["check", "-"], block.as_bytes());
-                assert_eq!(checked.code, 0, "{}:\n{block}\n{}", page.display(), checked.out);
-            }
+            let begins = |name: &str| first.starts_with(&format!("{name}:"));
+            let indented: String = block.lines().map(|line| format!("  {line}\n")).collect();
+            let whole = if block.starts_with("# prometheus.yml") {
+                continue; // has `remote_write` as well
+            } else if SECTIONS.iter().any(|section| begins(section)) {
+                block.to_owned()
+            } else if begins("kind") {
+                format!("receivers:\n- name: shown\n{indented}")
+            } else if begins("query") {
+                format!("rules:\n- id: shown\n  window: 1h\n  absolute: {{ max: 5 }}\n{indented}")
+            } else {
+                continue;
+            };
+            n_checked += 1;
+            let checked = run_with_input(&["check", "-"], whole.as_bytes());
+            assert_eq!(checked.code, 0, "{}:\n{whole}\n{}", page.display(), checked.out);
         }
     }
-    assert!(n_checked > 20, "{n_checked}");
+    assert!(n_checked > 55, "{n_checked}");
 }
 
 #[test]

@@ -65,6 +65,7 @@ async fn list_page_by_page(running: &Running) {
         let answer = running.http.get(format!("{}{next}", running.url)).send().await.unwrap();
         let link = answer.headers().get("link").map(|link| link.to_str().unwrap().to_owned());
         let page: Vec<Value> = answer.json().await.unwrap();
+        assert!(page.len() <= 100, "{} rules on a page of 100", page.len());
         assert_eq!(page.len() == 100 && seen.len() < 1_000, link.is_some(), "{link:?}");
         assert!(page.iter().all(|rule| rule["state"]["version"] == rule["version"]));
         seen.extend(page.iter().map(|rule| rule["id"].as_str().unwrap().to_owned()));
