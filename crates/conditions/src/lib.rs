@@ -15,7 +15,7 @@
 //!
 //! Reading order: [`Expr`] (what a condition is), [`parse()`] (from text, all mistakes at once), its `Display`
 //! (canonical text), [`Condition`] (what it means), [`Index`] (many conditions on one event), [`import`] (conditions from
-//! other languages).
+//! other languages), [`export`] (conditions in the languages of databases).
 //!
 //! The meaning in short: no value is converted, so `"5" == 5` is false and `"5" > 3` is unknown; numbers
 //! compare exactly; texts compare by bytes. A test of a missing field is unknown or false, see [`Missing`].
@@ -30,6 +30,7 @@ mod condition;
 mod definitions;
 mod encoding;
 mod explain;
+pub mod export;
 mod expr;
 pub mod falco;
 mod field;

@@ -71,6 +71,14 @@ impl Number {
         if float as i128 == whole { Self::from_f64(float) } else { None }
     }
 
+    /// The number as a whole one of 64 bits; `None` if it is none.
+    pub(crate) const fn as_i64(self) -> Option<i64> {
+        match self.0 {
+            Repr::Int(value) => Some(value),
+            Repr::Large(_) | Repr::Float(_) => None,
+        }
+    }
+
     /// The nearest float. Keeps order, but numbers that differ may become equal.
     #[must_use]
     pub const fn to_f64(self) -> f64 {

@@ -1,5 +1,6 @@
 //! The condition language, and those of others that are read into it.
 
+mod export;
 mod falco;
 mod falco_meaning;
 mod flagd;
