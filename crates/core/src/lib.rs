@@ -58,5 +58,5 @@ pub use labels::{Labels, SeriesKey};
 pub use nearest::nearest;
 pub use sample::{Aggregate, Sample};
 pub use score::{Score, Scorer, Threshold};
-pub use search::{SearchQuery, WindowQuery};
+pub use search::{EventsQuery, SearchQuery, WindowQuery};
 pub use time::{Shift, TimeRange};

@@ -1,4 +1,4 @@
-//! What other servers are asked window by window: a measure on documents, or a query with the bounds of each window in it.
+//! What other servers are asked window by window: a measure on documents or events, or a query with the bounds of each window in it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -45,4 +45,36 @@ pub struct WindowQuery {
     pub query: String,
     /// How long each window is, milliseconds; above 0. Windows may lie over one another.
     pub window_ms: i64,
+}
+
+/// The query of a [`RemoteAsk`](crate::RemoteAsk) in the language `stream`, there as JSON: a measure on the events of a stream, which
+/// the server that holds them counts. Each asked instant is the last millisecond of a window.
+///
+/// ```
+/// use lanner_core::EventsQuery;
+/// let text = r#"{"table":"payments","time":"ts","window_ms":60000,"measure":"sum(amount)","condition":"status == \"ok\"","by":["bank"]}"#;
+/// let query: EventsQuery = serde_json::from_str(text).unwrap();
+/// assert_eq!(serde_json::to_string(&query).unwrap(), text);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventsQuery {
+    /// Where they are: a table, or an index.
+    pub table: String,
+    /// The field with an event's time.
+    pub time: String,
+    /// How long each window is, milliseconds; above 0. Windows may lie over one another.
+    pub window_ms: i64,
+    /// What is measured: `count`, or `sum`, `avg`, `min`, `max`, `last`, `distinct` or a percentile of a field, such as `p99(ms)`.
+    pub measure: String,
+    /// Which events count: a condition in canonical form; all without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
+    /// The fields whose values form groups.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by: Vec<String>,
+}
+
+impl EventsQuery {
+    /// The language of asks with such a query.
+    pub const LANGUAGE: &'static str = "stream";
 }

@@ -39,6 +39,7 @@ pub struct SourceConfig {
     parallel: usize,
     kind_name: &'static str,
     language: &'static str,
+    holds_events: bool,
     kind: Box<dyn KindConfig>,
 }
 
@@ -78,8 +79,8 @@ impl SourceConfig {
         let kind = kind.and_then(|node| noted(kind_of(node), node, &fields.path_of("kind"), check))?;
         let read = (kind.read)(&mut fields, check);
         finish(fields, kind, check);
-        let Kind { name: kind_name, language, .. } = kind;
-        Some(Self { name: name?, timeout_ms, parallel, kind_name, language, kind: read? })
+        let Kind { name: kind_name, language, holds_events, .. } = *kind;
+        Some(Self { name: name?, timeout_ms, parallel, kind_name, language, holds_events, kind: read? })
     }
 
     /// What queries call it.
@@ -101,7 +102,8 @@ impl SourceConfig {
     /// Every secret or file that could not be read.
     pub fn build(&self, clients: &Clients) -> Result<Source, Vec<Problem>> {
         let fetch = self.kind.build(clients)?;
-        Ok(Source::new(self.name.as_str(), self.timeout_ms, self.parallel, self.language, fetch))
+        let answers = (self.language, self.holds_events);
+        Ok(Source::new(self.name.as_str(), self.timeout_ms, self.parallel, answers, fetch))
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use lanner_core::time::format_duration;
-use lanner_core::{RemoteAsk, RemoteSeries};
+use lanner_core::{EventsQuery, RemoteAsk, RemoteSeries};
 use tokio::sync::Semaphore;
 
 use super::breaker::Breaker;
@@ -20,6 +20,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(200);
 pub struct Source {
     name: String,
     language: &'static str,
+    holds_events: bool,
     fetch: Box<dyn Fetch>,
     timeout_ms: u64,
     parallel: usize,
@@ -35,17 +36,19 @@ impl Source {
     /// - `timeout_ms`: how long an ask may take, waiting and retries included.
     /// - `parallel`: requests that may be under way at once.
     /// - `language`: what it answers, by the name of a kind of query.
+    /// - `holds_events`: whether it counts the events of streams as well.
     #[must_use]
     pub fn new(
         name: impl Into<String>,
         timeout_ms: u64,
         parallel: usize,
-        language: &'static str,
+        (language, holds_events): (&'static str, bool),
         fetch: Box<dyn Fetch>,
     ) -> Self {
         Self {
             name: name.into(),
             language,
+            holds_events,
             fetch,
             timeout_ms,
             parallel,
@@ -88,7 +91,8 @@ impl Source {
     pub async fn ask(&self, ask: &RemoteAsk) -> Result<Vec<RemoteSeries>, RequestError> {
         let named =
             |error: RequestError| RequestError { message: format!("{}: {error}", self.name), ..error };
-        if ask.language != self.language {
+        let is_of_events = self.holds_events && ask.language == EventsQuery::LANGUAGE;
+        if ask.language != self.language && !is_of_events {
             let (own, other) = (self.language, &ask.language);
             let message = format!("answers queries of the kind `{own}`, and this one is `{other}`");
             return Err(named(RequestError::permanent(message)));

@@ -15,6 +15,8 @@ pub struct Kind {
     pub about: &'static str,
     /// The language that it answers: the name of a kind of query.
     pub language: &'static str,
+    /// Whether it can hold the events of streams, and count them.
+    pub holds_events: bool,
     /// Its fields, beside those that every source has.
     pub fields: &'static [Field],
     /// Reads them.
@@ -27,6 +29,7 @@ pub const KINDS: &[Kind] = &[
         name: "graphite",
         about: "another Graphite; a query is a target",
         language: "target",
+        holds_events: false,
         fields: graphite::FIELDS,
         read: graphite::read,
     },
@@ -34,6 +37,7 @@ pub const KINDS: &[Kind] = &[
         name: "prometheus",
         about: "a Prometheus, or what answers as one: VictoriaMetrics, Thanos, Mimir",
         language: "promql",
+        holds_events: false,
         fields: prometheus::FIELDS,
         read: prometheus::read,
     },
@@ -41,6 +45,7 @@ pub const KINDS: &[Kind] = &[
         name: "influxdb",
         about: "an InfluxDB, or what answers `/query` as one; a query is evaluated for each window",
         language: "influxql",
+        holds_events: false,
         fields: influxdb::FIELDS,
         read: influxdb::read,
     },
@@ -48,6 +53,7 @@ pub const KINDS: &[Kind] = &[
         name: "opensearch",
         about: "OpenSearch or Elasticsearch; documents are counted there",
         language: "opensearch",
+        holds_events: false,
         fields: opensearch::FIELDS,
         read: opensearch::read,
     },
@@ -55,6 +61,7 @@ pub const KINDS: &[Kind] = &[
         name: "postgresql",
         about: "a PostgreSQL, or what speaks its protocol; a query in SQL is evaluated for each window",
         language: "sql",
+        holds_events: true,
         fields: postgresql::FIELDS,
         read: postgresql::read,
     },
@@ -62,6 +69,7 @@ pub const KINDS: &[Kind] = &[
         name: "mysql",
         about: "a MySQL or MariaDB; a query in SQL is evaluated for each window",
         language: "sql",
+        holds_events: true,
         fields: mysql::FIELDS,
         read: mysql::read,
     },

@@ -10,21 +10,31 @@
 //! - At most `parallel` requests of one source are under way at once, and one that keeps failing is left alone for a while.
 //! - No error, description or debug output holds a secret.
 
+mod asked;
 mod breaker;
 mod config;
+mod counting;
 mod endpoint;
+mod failure;
 mod graphite;
 mod guarded;
 mod health;
 mod influxdb;
 mod kind;
 mod kinds;
+mod measured;
 mod mysql;
 #[cfg(feature = "mysql")]
 mod mysql_client;
 mod mysql_config;
+#[cfg(feature = "mysql")]
+mod mysql_events;
+#[cfg(feature = "mysql")]
+mod mysql_time;
 mod opensearch;
 mod postgresql;
+mod postgresql_bound;
+mod postgresql_events;
 mod prometheus;
 mod rows;
 

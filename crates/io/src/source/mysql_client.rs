@@ -1,5 +1,6 @@
 //! Asks a MySQL or MariaDB in a transaction that only reads, by one prepared statement for all windows. The query is a
-//! [`WindowQuery`], whose bounds are parameters of the type DATETIME(6), in UTC as is the session.
+//! [`WindowQuery`], whose bounds are parameters of the type DATETIME(6), in UTC as is the session; or the events of a stream are
+//! [counted there](super::mysql_events).
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -10,7 +11,11 @@ use mysql_async::prelude::Queryable as _;
 use mysql_async::{Conn, Error, Opts, OptsBuilder, Params, Row, ServerError, SslOpts, Value};
 use serde_json::{Map, Number, Value as Json};
 
+use super::asked::Asked;
+use super::failure::Failure;
 use super::mysql_config::{MySqlConfig, place};
+use super::mysql_events;
+use super::mysql_time::time;
 use super::rows::Rows;
 use super::{Fetch, Fetching, RequestError};
 use crate::remote::redact::cleaned;
@@ -74,11 +79,13 @@ impl Fetch for MySql {
 
 impl MySql {
     async fn query(&self, ask: &RemoteAsk) -> Result<Vec<RemoteSeries>, RequestError> {
-        let query: WindowQuery = serde_json::from_str(&ask.query)
-            .map_err(|error| RequestError::permanent(format!("the query cannot be read: {error}")))?;
+        let asked = Asked::read(ask)?;
         let mut busy = Busy { source: self, connection: Some(self.begun().await?) };
         let Some(connection) = &mut busy.connection else { return Ok(Vec::new()) };
-        let rows = answers(connection, &query, ask.instants).await;
+        let rows = match &asked {
+            Asked::Windows(query) => answers(connection, query, ask.instants).await,
+            Asked::Events(query) => mysql_events::answers(connection, query, ask.instants).await,
+        };
         // What reads holds old versions of rows back for as long as it is open.
         if connection.query_drop("ROLLBACK").await.is_ok() {
             busy.done();
@@ -180,24 +187,11 @@ impl Drop for Busy<'_> {
     }
 }
 
-enum Failure {
-    Database(Error),
-    Answer(RequestError),
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Database(error)
-    }
-}
-
-impl From<RequestError> for Failure {
-    fn from(error: RequestError) -> Self {
-        Self::Answer(error)
-    }
-}
-
-async fn answers(connection: &mut Conn, query: &WindowQuery, instants: Instants) -> Result<Rows, Failure> {
+async fn answers(
+    connection: &mut Conn,
+    query: &WindowQuery,
+    instants: Instants,
+) -> Result<Rows, Failure<Error>> {
     let (statement, order) = statement(&query.query);
     let statement = connection.prep(statement).await?;
     let mut rows = Rows::default();
@@ -244,20 +238,6 @@ fn statement(query: &str) -> (String, Vec<Bound>) {
     // What follows a comment would be part of it.
     statement.push_str(&format!("{rest}\n) AS answer LIMIT {}", MAX_ROWS + 1));
     (statement, order)
-}
-
-/// A time as DATETIME(6) in UTC.
-fn time(at_ms: i64) -> Result<Value, RequestError> {
-    let time =
-        jiff::Timestamp::from_millisecond(at_ms).ok().map(|time| time.to_zoned(jiff::tz::TimeZone::UTC));
-    let part = |n: i8| u8::try_from(n).unwrap_or_default();
-    let value = time.and_then(|time| {
-        let (year, micros) = (u16::try_from(time.year()).ok()?, time.millisecond().unsigned_abs());
-        let (month, day) = (part(time.month()), part(time.day()));
-        let (hour, minute, second) = (part(time.hour()), part(time.minute()), part(time.second()));
-        Some(Value::Date(year, month, day, hour, minute, second, u32::from(micros) * 1_000))
-    });
-    value.ok_or_else(|| RequestError::permanent(format!("{at_ms} ms is not a time that MySQL knows")))
 }
 
 /// A row by the names of its columns.

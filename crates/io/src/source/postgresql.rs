@@ -1,15 +1,19 @@
 //! `postgresql`: a PostgreSQL, asked in a transaction that only reads, by one prepared statement for all windows. The query is
-//! a [`WindowQuery`]; the database writes each row of its answer as JSON, so that values of any type can be read.
+//! a [`WindowQuery`], of whose answer the database writes each row as JSON, so that values of any type can be read; or the events of a
+//! stream are [counted there](super::postgresql_events).
 
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
 
 use lanner_core::document::{Check, Fields};
 use lanner_core::{Instants, RemoteAsk, RemoteSeries, WindowQuery};
-use tokio_postgres::types::{ToSql, Type as SqlType};
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Transaction};
 
+use super::asked::Asked;
+use super::failure::Failure;
 use super::kind::KindConfig;
+use super::postgresql_bound::bound;
+use super::postgresql_events;
 use super::rows::Rows;
 use super::{Fetch, Fetching, RequestError};
 pub(super) use crate::remote::postgresql::FIELDS;
@@ -44,8 +48,7 @@ impl Fetch for PostgreSql {
 
 impl PostgreSql {
     async fn query(&self, ask: &RemoteAsk) -> Result<Vec<RemoteSeries>, RequestError> {
-        let query: WindowQuery = serde_json::from_str(&ask.query)
-            .map_err(|error| RequestError::permanent(format!("the query cannot be read: {error}")))?;
+        let query = Asked::read(ask)?;
         let mut busy = Busy { source: self, client: Some(self.connected().await?) };
         let Some(client) = &mut busy.client else { return Ok(Vec::new()) };
         let series = self.windows(client, &query, ask.instants).await;
@@ -70,12 +73,16 @@ impl PostgreSql {
     async fn windows(
         &self,
         client: &mut Client,
-        query: &WindowQuery,
+        query: &Asked,
         instants: Instants,
     ) -> Result<Vec<RemoteSeries>, RequestError> {
         let failed = |error| self.failed(&error);
         let transaction = client.build_transaction().read_only(true).start().await.map_err(failed)?;
-        let rows = answers(&transaction, query, instants).await.map_err(|error| match error {
+        let rows = match query {
+            Asked::Windows(query) => answers(&transaction, query, instants).await,
+            Asked::Events(query) => postgresql_events::answers(&transaction, query, instants).await,
+        };
+        let rows = rows.map_err(|error| match error {
             Failure::Database(error) => self.failed(&error),
             Failure::Answer(error) => error,
         })?;
@@ -122,28 +129,11 @@ impl Drop for Busy<'_> {
     }
 }
 
-enum Failure {
-    Database(tokio_postgres::Error),
-    Answer(RequestError),
-}
-
-impl From<tokio_postgres::Error> for Failure {
-    fn from(error: tokio_postgres::Error) -> Self {
-        Self::Database(error)
-    }
-}
-
-impl From<RequestError> for Failure {
-    fn from(error: RequestError) -> Self {
-        Self::Answer(error)
-    }
-}
-
 async fn answers(
     transaction: &Transaction<'_>,
     query: &WindowQuery,
     instants: Instants,
-) -> Result<Rows, Failure> {
+) -> Result<Rows, Failure<tokio_postgres::Error>> {
     let statement = transaction.prepare(&statement(&query.query)).await?;
     let mut rows = Rows::default();
     for last_ms in instants.times() {
@@ -173,25 +163,10 @@ fn statement(query: &str) -> String {
     format!("SELECT row_to_json(answer)::text FROM ({query}) AS answer LIMIT {}", MAX_ROWS + 1)
 }
 
-/// A bound of a window, of the type that the query compares it with.
-fn bound(kind: &SqlType, at_ms: i64) -> Result<Box<dyn ToSql + Sync + Send>, RequestError> {
-    match *kind {
-        SqlType::TIMESTAMPTZ | SqlType::TIMESTAMP => Ok(Box::new(time(at_ms))),
-        SqlType::INT8 => Ok(Box::new(at_ms)),
-        _ => Err(RequestError::permanent(format!(
-            "the query compares :from or :until with the type {kind}; write :from::timestamptz, or :from::bigint for milliseconds"
-        ))),
-    }
-}
-
-fn time(at_ms: i64) -> SystemTime {
-    let distance = Duration::from_millis(at_ms.unsigned_abs());
-    let epoch = SystemTime::UNIX_EPOCH;
-    if at_ms < 0 { epoch - distance } else { epoch + distance }
-}
-
 #[cfg(test)]
 mod tests {
+    use tokio_postgres::types::Type as SqlType;
+
     use super::*;
 
     #[test]

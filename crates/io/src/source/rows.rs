@@ -23,13 +23,18 @@ impl Rows {
     /// Adds a row of the window that ends with `time_ms`. Windows come in order.
     pub(super) fn add(&mut self, time_ms: i64, row: &Map<String, Value>) -> Result<(), RequestError> {
         let Some((column, value)) = value(row)? else { return Ok(()) };
+        let others = row.iter().filter(|(name, _)| *name != column);
+        let labels = Labels::new(others.filter_map(|(name, value)| Some((name.as_str(), label(value)?))));
+        self.point(labels, time_ms, value)
+    }
+
+    /// Adds the value of a group in the window that ends with `time_ms`.
+    pub(super) fn point(&mut self, labels: Labels, time_ms: i64, value: f64) -> Result<(), RequestError> {
         self.n_points += 1;
         if self.n_points > MAX_POINTS {
             let why = "answers too many values for one request; group by less, or ask for a shorter time";
             return Err(RequestError::permanent(why));
         }
-        let others = row.iter().filter(|(name, _)| *name != column);
-        let labels = Labels::new(others.filter_map(|(name, value)| Some((name.as_str(), label(value)?))));
         let series = self.series.entry(labels).or_insert_with_key(|labels| RemoteSeries {
             name: String::new(),
             labels: labels.clone(),
