@@ -18,6 +18,7 @@ use crate::alert::matcher::Matchers;
 use crate::alert::notify::{Inhibition, Route};
 use crate::document::{Check, Content, Fields, Node, Problem, Problems};
 use crate::processor::{self, Configured};
+use crate::source::Elsewhere;
 
 /// What configuration files say, checked as far as the engine knows it.
 #[derive(Debug, Default)]
@@ -46,6 +47,8 @@ pub struct Config {
     pub retention: Option<Node>,
     /// The `sources`, for whoever asks them to read.
     pub sources: Option<Node>,
+    /// The `streams` that lie in sources, for whoever knows the sources to read.
+    pub streams: Option<Node>,
     /// The `scrape` section, for whoever asks its targets to read.
     pub scrape: Option<Node>,
     /// The `consume` section, for whoever takes messages of brokers to read.
@@ -76,7 +79,7 @@ pub struct ReceiverDocument {
 }
 
 /// The sections of a configuration file.
-pub const SECTIONS: [&str; 13] = [
+pub const SECTIONS: [&str; 14] = [
     "rules",
     "processors",
     "receivers",
@@ -85,6 +88,7 @@ pub const SECTIONS: [&str; 13] = [
     "switches",
     "silences",
     "sources",
+    "streams",
     "scrape",
     "consume",
     "remote_write",
@@ -232,6 +236,7 @@ impl Config {
             ("server", &mut self.server),
             ("retention", &mut self.retention),
             ("sources", &mut self.sources),
+            ("streams", &mut self.streams),
             ("scrape", &mut self.scrape),
             ("consume", &mut self.consume),
             ("remote_write", &mut self.remote_write),
@@ -301,6 +306,26 @@ impl Config {
                 .or_else(|| Some("define it under sources: in the server's configuration file".to_owned())),
         };
         unknown.map(problem).collect()
+    }
+
+    /// Problems of rules and processors with streams that lie elsewhere.
+    #[must_use]
+    pub fn misplaced(&self, streams: &Elsewhere) -> Vec<Problem> {
+        let rules = self.rules.iter().filter_map(|rule| rule.objection(streams));
+        let processors =
+            self.processors.iter().filter(|processor| streams.place(&processor.stream).is_some());
+        let processors = processors.map(|processor| Problem {
+            at: None,
+            path: format!("processors.{}", processor.id),
+            message: format!(
+                "looks at the events of {}, which lie elsewhere and never come here",
+                processor.stream
+            ),
+            hint: Some(
+                "remove it, or the stream under streams: in the server's configuration file".to_owned(),
+            ),
+        });
+        rules.chain(processors).collect()
     }
 
     /// The ids of all rules, also of those with problems, and the receivers that they name.

@@ -10,12 +10,14 @@ pub mod template;
 
 use std::sync::Arc;
 
+use lanner_conditions::export::Refused;
 use lanner_core::time::{DAY_MS, HOUR_MS};
 use lanner_core::{Cursor, Labels, Outcome, Shift, TimeRange};
 use serde_json::Value;
 
 use crate::detector::Detector;
-use crate::source::Query;
+use crate::document::Problem;
+use crate::source::{Elsewhere, Query};
 
 use schedule::Schedule;
 use template::Template;
@@ -132,6 +134,28 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// The rule asked where its streams lie.
+    ///
+    /// # Errors
+    /// What of it cannot be asked there with the same meaning.
+    pub fn located(self, streams: &Elsewhere) -> Result<Self, Problem> {
+        match self.query.located(streams) {
+            Ok(None) => Ok(self),
+            Ok(Some(query)) => Ok(Self { query, ..self }),
+            Err(refused) => Err(self.refused(refused)),
+        }
+    }
+
+    /// What of the rule cannot be asked where its streams lie.
+    pub(crate) fn objection(&self, streams: &Elsewhere) -> Option<Problem> {
+        self.query.located(streams).err().map(|refused| self.refused(refused))
+    }
+
+    fn refused(&self, Refused { what, hint }: Refused) -> Problem {
+        let message = format!("cannot be counted where the events lie: {what}");
+        Problem { at: None, path: format!("rules.{}.query", self.id), message, hint: Some(hint) }
+    }
+
     /// What was written. Read anew at each call.
     #[must_use]
     pub fn document(&self) -> Value {

@@ -3,7 +3,7 @@
 use lanner_core::field::{Field, Type};
 use lanner_core::reading;
 
-use crate::document::{Check, Fields};
+use crate::document::{Check, Fields, Node};
 use crate::rule::template::VARIABLES;
 
 /// The events that are measured.
@@ -36,6 +36,17 @@ pub(super) const BY: Field = Field::new(
     "fields of events, or labels of series, to group by; `\"*\"` makes each series a group",
 )
 .of(Type::List(&Type::Text));
+
+/// What can be the name of an index, or a pattern of names; it becomes a part of an address.
+pub(super) fn index(node: &Node) -> Result<String, String> {
+    let index = reading::name(node)?;
+    let is_path = index.chars().all(|c| c == '.');
+    let odd = ['/', '\\', '?', '#', '"', '<', '>', '|', ' '];
+    if is_path || index.starts_with('_') || index.contains(odd) {
+        return Err("should be the name of an index or a pattern, for example payments-*".to_owned());
+    }
+    Ok(index)
+}
 
 /// The names in `by`.
 pub(super) fn read_by(fields: &mut Fields<'_>, check: &mut Check) -> Vec<String> {

@@ -7,14 +7,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use lanner_conditions::export::Refused;
 use lanner_core::field::{Field, Type};
 use lanner_core::reading::text;
 use lanner_core::{Answer, Ask, Group, Reading, Readings, SeriesKey, TimeRange};
 
 use super::arithmetic::{Expr, is_name};
 use super::data::{Data, SeriesQuery, StreamQuery};
+use super::elsewhere::Elsewhere;
 use super::fields::{BY, read_by};
-use super::parts::{Named, PART, Parts, read_parts};
+use super::parts::{Named, PART, Parts, located, located_fingerprint, read_parts};
 use super::query::{Kind, Query, fingerprint};
 use crate::document::{Check, Fields};
 
@@ -51,6 +53,8 @@ struct Formula {
     parts: Vec<Box<dyn Query>>,
     streams: Vec<Arc<StreamQuery>>,
     series: Vec<SeriesQuery>,
+    /// Who counts all of them, where that is somebody else.
+    source: Option<Arc<str>>,
     by: Vec<String>,
     fingerprint: u64,
 }
@@ -109,6 +113,27 @@ impl Query for Formula {
 
     fn series(&self) -> &[SeriesQuery] {
         &self.series
+    }
+
+    fn source(&self) -> Option<&Arc<str>> {
+        self.source.as_ref()
+    }
+
+    fn knows_first_data(&self) -> bool {
+        self.source.is_none()
+    }
+
+    fn located(&self, streams: &Elsewhere) -> Result<Option<Box<dyn Query>>, Refused> {
+        let Some((parts, source)) = located(&self.parts, streams)? else { return Ok(None) };
+        Ok(Some(Box::new(Self {
+            expr: self.expr.clone(),
+            fingerprint: located_fingerprint(self.fingerprint, &parts, &self.by),
+            parts,
+            streams: Vec::new(),
+            series: Vec::new(),
+            source: Some(source),
+            by: self.by.clone(),
+        })))
     }
 
     fn corrected(&self, late: &[(Arc<SeriesKey>, TimeRange)]) -> Option<TimeRange> {
@@ -191,7 +216,7 @@ impl Formula {
         key.extend(parts.iter().map(|part| part.fingerprint().to_string()));
         let key: Vec<&str> = key.iter().map(String::as_str).collect();
         let fingerprint = fingerprint(&key, &by);
-        Self { expr, parts, streams, series, by, fingerprint }
+        Self { expr, parts, streams, series, source: None, by, fingerprint }
     }
 }
 

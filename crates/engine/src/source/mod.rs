@@ -5,13 +5,16 @@
 //!
 //! Reading order: [`Query`] and [`KINDS`] (what rules measure), [`Data`] (what there is to measure), `stream`, `series`
 //! `target`, `promql`, `influxql`, `sql`, `opensearch`, `formula` and `model` (one file a kind), [`expression`] (how Graphite's expressions are answered), `remote`
-//! (queries that another server answers), [`Due`] and [`Source`], [`Gaps`] (what no source can say), [`Recorded`] (events and
+//! (queries that another server answers), [`Elsewhere`] and `events` (streams that another server holds and counts), [`Due`] and [`Source`], [`Gaps`] (what no source can say), [`Recorded`] (events and
 //! samples in memory).
 
 mod arithmetic;
 mod ceiling;
+mod counted;
 mod data;
 mod due;
+mod elsewhere;
+mod events;
 pub mod expression;
 mod fields;
 mod formula;
@@ -39,6 +42,7 @@ pub use lanner_core::{Answer, Ask, Reading, Readings, SourceError};
 pub use ceiling::Ceiling;
 pub use data::{Data, Fetched, RowScorer, SeriesQuery, Stored, StreamQuery, Unjudged};
 pub use due::{Due, Source};
+pub use elsewhere::{Elsewhere, PLACE};
 pub(crate) use gaps::is_known;
 pub use gaps::{Gaps, Missed, shown};
 pub use gather::{GroupValues, gather, readings};

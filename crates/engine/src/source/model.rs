@@ -9,6 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use lanner_conditions::export::Refused;
 use lanner_core::field::{Field, Type};
 use lanner_core::time::format_duration;
 use lanner_core::{
@@ -16,9 +17,10 @@ use lanner_core::{
 };
 
 use super::data::{Data, RowScorer, SeriesQuery, StreamQuery, Unjudged};
+use super::elsewhere::Elsewhere;
 use super::fields::{BY, LABELS, MEASURE, SERIES, STREAM, WHERE, read_by};
 use super::gaps::{Gaps, is_known};
-use super::parts::{Named, Parts, read_parts};
+use super::parts::{Named, Parts, located, located_fingerprint, read_parts};
 use super::query::{Kind, Query, fingerprint};
 use crate::document::{Check, Fields};
 
@@ -186,6 +188,18 @@ impl Query for Model {
 
     fn source(&self) -> Option<&Arc<str>> {
         self.source.as_ref()
+    }
+
+    fn located(&self, streams: &Elsewhere) -> Result<Option<Box<dyn Query>>, Refused> {
+        let Some((queries, source)) = located(&self.parts.queries, streams)? else { return Ok(None) };
+        Ok(Some(Box::new(Self {
+            name: Arc::clone(&self.name),
+            columns: self.columns.clone(),
+            fingerprint: located_fingerprint(self.fingerprint, &queries, &self.by),
+            parts: Parts { queries, ..Parts::default() },
+            source: Some(source),
+            by: self.by.clone(),
+        })))
     }
 
     fn knows_first_data(&self) -> bool {

@@ -1,13 +1,16 @@
 //! Measures by name, of which another query consists: each on a stream or on series, or asked of a source elsewhere, all with the same
 //! groups.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use lanner_conditions::export::Refused;
 use lanner_core::field::Field;
 
 use super::data::{SeriesQuery, StreamQuery};
+use super::elsewhere::Elsewhere;
 use super::fields::{LABELS, MEASURE, SERIES, STREAM, WHERE};
-use super::query::Query;
+use super::query::{Query, fingerprint};
 use super::{promql, series, sql, stream};
 use crate::document::{Check, Content, Key, Node};
 
@@ -116,6 +119,40 @@ impl Parts {
         }
         Some(())
     }
+}
+
+/// The measures asked where their streams lie, all of them in one source; `None` where all of them lie here.
+///
+/// # Errors
+/// What cannot be asked there with the same meaning, or that they lie in several places.
+pub(super) fn located(
+    queries: &[Box<dyn Query>],
+    streams: &Elsewhere,
+) -> Result<Option<(Vec<Box<dyn Query>>, Arc<str>)>, Refused> {
+    let located = queries.iter().map(|query| query.located(streams)).collect::<Result<Vec<_>, _>>()?;
+    if located.iter().all(Option::is_none) {
+        return Ok(None);
+    }
+    let of = |query: &Option<Box<dyn Query>>| query.as_ref().and_then(|query| query.source().cloned());
+    let sources: BTreeSet<Option<Arc<str>>> = located.iter().map(of).collect();
+    match (sources.len(), sources.into_iter().next().flatten()) {
+        (1, Some(source)) => Ok(Some((located.into_iter().flatten().collect(), source))),
+        _ => Err(Refused::new(
+            "its measures lie in several places",
+            "ask all of one source, or measure all of them here; a rule each can measure them apart",
+        )),
+    }
+}
+
+/// A name for a query whose measures are asked elsewhere.
+pub(super) fn located_fingerprint(before: u64, parts: &[Box<dyn Query>], by: &[String]) -> u64 {
+    let names: Vec<String> = [before]
+        .into_iter()
+        .chain(parts.iter().map(|part| part.fingerprint()))
+        .map(|it| it.to_string())
+        .collect();
+    let names: Vec<&str> = ["located"].into_iter().chain(names.iter().map(String::as_str)).collect();
+    fingerprint(&names, by)
 }
 
 /// A query with the labels of its groups, which stand beside all of them.

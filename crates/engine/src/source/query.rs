@@ -5,11 +5,13 @@
 
 use std::sync::Arc;
 
+use lanner_conditions::export::Refused;
 use lanner_core::field::Field;
 use lanner_core::{Answer, Ask, Outcome, SeriesKey, TimeRange};
 
 use super::ceiling::Ceiling;
 use super::data::{Data, SeriesQuery, StreamQuery};
+use super::elsewhere::Elsewhere;
 use crate::document::{Check, Fields};
 use crate::measure::{Measure, Remembers};
 
@@ -108,6 +110,14 @@ pub trait Query: std::fmt::Debug + Send + Sync {
     /// The trained detector that judges the measures, row by row; `None` where nothing but they are measured.
     fn model(&self) -> Option<&str> {
         None
+    }
+
+    /// The same query asked where its streams lie; `None` where all of them lie here.
+    ///
+    /// # Errors
+    /// What cannot be asked there with the same meaning.
+    fn located(&self, _streams: &Elsewhere) -> Result<Option<Box<dyn Query>>, Refused> {
+        Ok(None)
     }
 
     /// The same query with the values of a field forming groups, and when each was last seen remembered; `None` where

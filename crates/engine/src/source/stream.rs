@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use lanner_conditions::Condition;
+use lanner_conditions::export::Refused;
 use lanner_core::reading::{self, text};
 use lanner_core::{Answer, Ask};
 
 use super::data::{Data, StreamQuery};
+use super::elsewhere::Elsewhere;
+use super::events::Events;
 use super::fields::{BY, MEASURE, STREAM, WHERE, read_by};
 use super::query::{Kind, Query, fingerprint};
 use crate::document::{Check, Fields};
@@ -47,6 +50,12 @@ impl Query for Arc<StreamQuery> {
 
     fn streams(&self) -> &[Arc<StreamQuery>] {
         std::slice::from_ref(self)
+    }
+
+    fn located(&self, streams: &Elsewhere) -> Result<Option<Box<dyn Query>>, Refused> {
+        let Some(place) = streams.place(&self.stream) else { return Ok(None) };
+        place.check(self)?;
+        Ok(Some(Box::new(Events::new(self, place))))
     }
 
     fn remembering(&self, remembers: &Remembers) -> Option<Box<dyn Query>> {
