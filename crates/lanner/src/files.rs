@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use lanner_conditions::falco::rules::{Loader, Remark};
 use lanner_engine::document::{Check, Content, Position};
 use lanner_engine::script::Script;
+use lanner_engine::source::Elsewhere;
 use lanner_engine::{Config, Node, Problem, Problems};
 use lanner_io::source::SourceConfig;
 use lanner_server::http::problem_view;
@@ -125,12 +126,21 @@ impl Loaded {
         self.nodes().next().is_some()
     }
 
-    /// Rules that ask a source which the section `sources` lacks. Where there is none, the server's own file may have it.
+    /// Rules that ask a source which the section `sources` lacks, or what the section `streams` has elsewhere and cannot be counted there.
+    /// Where there are no sources, the server's own file may have them.
     fn unknown_sources(&self) -> Vec<Problem> {
         let Some(node) = &self.config.sources else { return Vec::new() };
         let sources = SourceConfig::read_all(node, "sources", &mut Check::default());
         let names: Vec<String> = sources.iter().map(|source| source.name().to_owned()).collect();
-        self.config.unknown_sources(&names)
+        let mut problems = self.config.unknown_sources(&names);
+        if let Some(node) = &self.config.streams {
+            let kind_of = |name: &str| sources.iter().find(|it| it.name() == name).map(SourceConfig::kind);
+            let mut check = Check::default();
+            let streams = Elsewhere::read(node, "streams", &kind_of, &mut check);
+            problems.extend(check.problems);
+            problems.extend(self.config.misplaced(&streams));
+        }
+        problems
     }
 
     /// Switches and silences that are described twice, in one file or in two.
@@ -237,6 +247,7 @@ impl Loaded {
             server: field(node, "server"),
             retention: field(node, "retention"),
             sources: field(node, "sources"),
+            streams: None, // of all files together, as their sources may stand in another one
             scrape: field(node, "scrape"),
             consume: field(node, "consume"),
             remote_write: field(node, "remote_write"),
@@ -362,12 +373,26 @@ fn items(node: &Node) -> Vec<&Node> {
     }
 }
 
-/// Where `rules.ID[.field...]`, `processors.ID` or `receivers.NAME[.field...]` stands in `node`.
+/// The items of a section, each with its name.
+fn named<'n>(node: &'n Node, section: &str) -> Vec<(String, &'n Node)> {
+    let key = if matches!(section, "rules" | "processors") { "id" } else { "name" };
+    match field(node, section) {
+        Some(Node { content: Content::Map(entries), .. }) if section == "streams" => {
+            entries.iter().map(|(key, item)| (key.name.clone(), item)).collect()
+        }
+        Some(list) => {
+            let items = items(list).into_iter();
+            items.filter_map(|item| Some((field(item, key)?.scalar_text()?, item))).collect()
+        }
+        None => Vec::new(),
+    }
+}
+
+/// Where `rules.ID[.field...]`, `processors.ID`, `receivers.NAME[.field...]` or `streams.NAME[.field...]` stands in `node`.
 fn find(node: &Node, path: &str) -> Option<Position> {
     let (section, rest) = path.split_once('.')?;
-    let key = if matches!(section, "rules" | "processors") { "id" } else { "name" };
-    let (mut found, mut rest) = items(field(node, section)?).into_iter().rev().find_map(|item| {
-        let rest = rest.strip_prefix(&*field(item, key)?.scalar_text()?)?;
+    let (mut found, mut rest) = named(node, section).into_iter().rev().find_map(|(name, item)| {
+        let rest = rest.strip_prefix(&*name)?;
         (rest.is_empty() || rest.starts_with('.')).then_some((item, rest))
     })?;
     // As deep as the path can be followed.
@@ -394,5 +419,7 @@ mod tests {
         assert_eq!(line("rules.a.unknown"), Some(2));
         assert_eq!(line("rules.c"), None);
         assert_eq!(line("receivers.x"), None);
+        let node = Node::from_yaml("streams:\n  a: { source: b }\n  a.c:\n    table: d\n").unwrap();
+        assert_eq!(find(&node, "streams.a.c.table").map(|at| at.line), Some(4));
     }
 }

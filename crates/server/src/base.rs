@@ -49,7 +49,11 @@ impl Base {
         let in_file = || Arc::new(store.clone()) as Arc<dyn StateStore>;
         Self {
             live: Arc::new(InForce::new(&settings)),
-            sources: Arc::new(Sources::new(&settings.sources, Arc::clone(&shutdown))),
+            sources: Arc::new(Sources::new(
+                &settings.sources,
+                Arc::clone(&settings.streams),
+                Arc::clone(&shutdown),
+            )),
             settings: Arc::new(settings),
             data: Arc::new(store.clone()),
             state: elsewhere.as_ref().map_or_else(in_file, Elsewhere::as_state),

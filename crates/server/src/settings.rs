@@ -21,6 +21,7 @@ use jiff::tz::TimeZone;
 use lanner_core::field::{Field, Type, to_json};
 use lanner_core::time::HOUR_MS;
 use lanner_engine::document::{Check, Fields, Node, Problem};
+use lanner_engine::source::Elsewhere;
 use lanner_io::consume::{ConsumeConfig, NOTES, NOTES_KEEP_MS};
 use lanner_io::receiver::{Links, Power, ReceiverConfig, Secret, host_name};
 use lanner_io::remote_write::RemoteWriteConfig;
@@ -291,6 +292,8 @@ pub struct Settings {
     pub switch_notice_ms: i64,
     /// Servers elsewhere that queries may ask.
     pub sources: Arc<Vec<SourceConfig>>,
+    /// Streams whose events lie in sources.
+    pub streams: Arc<Elsewhere>,
     /// Targets that are asked for their metrics.
     pub scrape: Arc<Vec<ScrapeConfig>>,
     /// Brokers whose messages are taken.
@@ -350,6 +353,7 @@ impl Settings {
             guard: Guard::default(),
             switch_notice_ms: NOTICE_MS,
             sources: Arc::default(),
+            streams: Arc::default(),
             scrape: Arc::default(),
             consume: Arc::default(),
             remote_write: Arc::default(),
@@ -398,15 +402,16 @@ impl Settings {
         })
     }
 
-    /// Takes over what the sections `server`, `retention`, `sources`, `scrape`, `consume` and `remote_write` say, and returns the problems
+    /// Takes over what the sections `server`, `retention`, `sources`, `streams`, `scrape`, `consume` and `remote_write` say, and returns the problems
     /// in them.
     pub fn read(&mut self, sections: SettingSections<'_>) -> Vec<Problem> {
-        let SettingSections { server, retention, sources, scrape, consume, remote_write } = sections;
+        let SettingSections { server, retention, sources, streams, scrape, consume, remote_write } = sections;
         let mut check = Check::default();
         self.written = serde_json::json!({
             "server": server.map(|node| to_json(node, &[SERVER])),
             "retention": retention.map(|node| to_json(node, &[RETENTION])),
             "sources": sources.map(Node::to_json),
+            "streams": streams.map(Node::to_json),
             "scrape": scrape.map(Node::to_json),
             "consume": consume.map(Node::to_json),
             "remote_write": remote_write.map(Node::to_json),
@@ -421,6 +426,11 @@ impl Settings {
         }
         if let Some(node) = sources {
             self.sources = Arc::new(SourceConfig::read_all(node, "sources", &mut check));
+        }
+        if let Some(node) = streams {
+            let sources = Arc::clone(&self.sources);
+            let kind_of = |name: &str| sources.iter().find(|it| it.name() == name).map(SourceConfig::kind);
+            self.streams = Arc::new(Elsewhere::read(node, "streams", &kind_of, &mut check));
         }
         if let Some(node) = scrape {
             self.scrape = Arc::new(ScrapeConfig::read_all(node, "scrape", &mut check));

@@ -1,10 +1,11 @@
-//! Servers elsewhere that queries ask: those of the section `sources`.
+//! Servers elsewhere that queries ask: those of the section `sources`, and which streams of events lie in them: the section `streams`.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use lanner_core::{RemoteAsk, RemoteSeries, SourceError};
+use lanner_engine::source::Elsewhere;
 use lanner_io::remote::{Clients, Problem};
 use lanner_io::source::{Source, SourceConfig, SourceHealth};
 use lanner_wire::api::{SourceState, SourceView};
@@ -16,6 +17,8 @@ use crate::shutdown::Shutdown;
 #[derive(Debug)]
 pub struct Sources {
     by_name: RwLock<BTreeMap<String, Entry>>,
+    /// Since the start: what is counted here depends on them.
+    streams: Arc<Elsewhere>,
     /// Where requests run; `None` outside a runtime, as in a unit test.
     runtime: Option<Handle>,
     shutdown: Arc<Shutdown>,
@@ -59,10 +62,23 @@ fn state(health: &SourceHealth) -> SourceState {
 }
 
 impl Sources {
-    /// Those that are configured.
+    /// Those that are configured, and the streams in them.
     #[must_use]
-    pub fn new(configs: &[SourceConfig], shutdown: Arc<Shutdown>) -> Self {
-        Self { by_name: RwLock::new(built(configs)), runtime: Handle::try_current().ok(), shutdown }
+    pub fn new(configs: &[SourceConfig], streams: Arc<Elsewhere>, shutdown: Arc<Shutdown>) -> Self {
+        Self { by_name: RwLock::new(built(configs)), streams, runtime: Handle::try_current().ok(), shutdown }
+    }
+
+    /// The streams whose events lie in one of them.
+    #[must_use]
+    pub(crate) fn streams(&self) -> &Elsewhere {
+        &self.streams
+    }
+
+    /// The names of all that rules may ask: the sources, and the streams that lie in them.
+    #[must_use]
+    pub(crate) fn all_names(&self) -> Vec<String> {
+        let streams = self.streams.names().map(|name| format!("streams.{name}"));
+        self.names().into_iter().chain(streams).collect()
     }
 
     /// Puts others in their place. Requests under way are finished.

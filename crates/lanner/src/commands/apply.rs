@@ -18,7 +18,7 @@ use crate::output;
 /// none if one is invalid.
 ///
 /// Prints what was created, changed or left unchanged. Sections that no file contains stay unchanged. The settings
-/// (sources, scrape, consume, remote_write, server, retention) are not applied: they come from the file the server was started with.
+/// (sources, streams, scrape, consume, remote_write, server, retention) are not applied: they come from the file the server was started with.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -46,7 +46,8 @@ pub(crate) struct Args {
 }
 
 /// Sections of files that are settings.
-const SETTINGS: [&str; 6] = ["sources", "scrape", "consume", "remote_write", "server", "retention"];
+const SETTINGS: [&str; 7] =
+    ["sources", "streams", "scrape", "consume", "remote_write", "server", "retention"];
 
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
     let loaded = read(&args.files)?;

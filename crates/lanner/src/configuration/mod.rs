@@ -17,16 +17,27 @@ pub(crate) struct Section {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
     pub(crate) fields: Vec<Field>,
-    /// Whether it is a list of such maps.
-    pub(crate) is_list: bool,
+    /// How many such maps it is.
+    pub(crate) shape: Shape,
+}
+
+/// What a section is of maps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// One.
+    One,
+    /// A list of them.
+    List,
+    /// A map of names to them.
+    ByName,
 }
 
 /// Every section, in the order in which people write them.
 pub(crate) fn sections() -> Vec<Section> {
     let list =
-        |name, about, fields: &[Field]| Section { name, about, fields: fields.to_vec(), is_list: true };
+        |name, about, fields: &[Field]| Section { name, about, fields: fields.to_vec(), shape: Shape::List };
     let one =
-        |name, about, fields: &[Field]| Section { name, about, fields: fields.to_vec(), is_list: false };
+        |name, about, fields: &[Field]| Section { name, about, fields: fields.to_vec(), shape: Shape::One };
     vec![
         list(
             "rules",
@@ -69,6 +80,13 @@ pub(crate) fn sections() -> Vec<Section> {
              fields of its own. Read like `server`; `lanner reload` applies changes.",
             source::FIELDS,
         ),
+        Section {
+            name: "streams",
+            about: "Streams whose events lie in one of the `sources`, and are counted there: see [rules](rules.md#events-that-lie-elsewhere). \
+                    A map of streams by name. Read like `server`; changes take effect at the next start.",
+            fields: lanner_engine::source::PLACE.to_vec(),
+            shape: Shape::ByName,
+        },
         list(
             "scrape",
             "Targets that are asked for their metrics in Prometheus' text format: see [sending data](sending.md#scraping). Read like \

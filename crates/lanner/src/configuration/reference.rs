@@ -8,16 +8,21 @@ use lanner_io::receiver::KINDS;
 use lanner_io::{consume, source};
 use lanner_wire::events::TIME_FIELDS;
 
-use super::{Section, sections};
+use super::{Section, Shape, sections};
 use crate::cli::Cli;
 
 /// The reference as Markdown.
 pub(crate) fn markdown() -> String {
     let mut text = INTRODUCTION.to_owned();
     for section in sections() {
-        let Section { name, about, fields, is_list } = section;
-        let _ = writeln!(text, "\n## {name}\n\n{about}{}", if is_list { " A list." } else { "" });
-        let path = if is_list { format!("{name}[]") } else { name.to_owned() };
+        let Section { name, about, fields, shape } = section;
+        let _ =
+            writeln!(text, "\n## {name}\n\n{about}{}", if shape == Shape::List { " A list." } else { "" });
+        let path = match shape {
+            Shape::List => format!("{name}[]"),
+            Shape::ByName => format!("{name}.NAME"),
+            Shape::One => name.to_owned(),
+        };
         table(&mut text, &path, &fields);
         match name {
             "receivers" => {
@@ -57,7 +62,7 @@ Files are YAML 1.2.
 
 A file may contain some or all sections. `lanner serve --config FILE` reads it at startup, and again on SIGHUP or `lanner
 reload`: either all of it takes effect or, if anything is invalid, nothing. `lanner apply FILE...` applies the sections
-other than `server`, `retention`, `sources`, `scrape`, `consume` and `remote_write` to a running server, and prints what was created, changed and left unchanged. `--dry-run`
+other than `server`, `retention`, `sources`, `streams`, `scrape`, `consume` and `remote_write` to a running server, and prints what was created, changed and left unchanged. `--dry-run`
 only prints the changes; `--prune` also deletes what is not in the files. The API takes the same documents as JSON.
 ";
 

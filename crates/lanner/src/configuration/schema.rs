@@ -9,12 +9,12 @@ use lanner_io::receiver::KINDS;
 use lanner_io::{consume, source};
 use serde_json::{Map, Value, json};
 
-use super::{Section, sections};
+use super::{Section, Shape, sections};
 
 /// The schema.
 pub(crate) fn schema() -> Value {
     let mut properties = Map::new();
-    for Section { name, about, fields, is_list } in sections() {
+    for Section { name, about, fields, shape } in sections() {
         let item = match name {
             "rules" => one_of(object(&fields), &DETECTORS),
             "processors" => one_of(object(&fields), &KIND_FIELDS),
@@ -23,10 +23,14 @@ pub(crate) fn schema() -> Value {
             "sources" => of_kinds(&fields, source::KINDS.iter().map(|kind| (kind.name, kind.fields))),
             _ => object(&fields),
         };
-        let mut section = if is_list {
-            json!({"anyOf": [{"type": "array", "items": item.clone()}, item, {"type": "null"}]})
-        } else {
-            item
+        let mut section = match shape {
+            Shape::List => {
+                json!({"anyOf": [{"type": "array", "items": item.clone()}, item, {"type": "null"}]})
+            }
+            Shape::ByName => {
+                json!({"anyOf": [{"type": "object", "additionalProperties": item}, {"type": "null"}]})
+            }
+            Shape::One => item,
         };
         section["description"] = json!(about);
         properties.insert(name.to_owned(), section);
@@ -209,6 +213,7 @@ json.dump(said, sys.stdout)";
             "scrape" => "job: a\ntargets: [a:9100]\n",
             "remote_write" => "name: a\nurl: http://a\n",
             "consume" => "name: a\nkind: nats\nurl: nats://a\nsubject: b\n",
+            "streams" => "source: a\ntable: b\ntime: c\n",
             "silences" => "id: a\nmatchers: [a=b]\nend: 2026-12-01\ncomment: c\n",
             _ => "",
         }
@@ -231,7 +236,11 @@ json.dump(said, sys.stdout)";
                 let kept = least(section.name).lines().filter(|line| !is_replaced(line));
                 let kept: String = kept.map(|line| format!("{line}\n")).collect();
                 let item = yaml(&format!("{kept}{}: {}\n", field.name, field.example));
-                let content = if section.is_list { json!([item]) } else { item };
+                let content = match section.shape {
+                    Shape::List => json!([item]),
+                    Shape::ByName => json!({ "a": item }),
+                    Shape::One => item,
+                };
                 documents.push((format!("{}.{}", section.name, field.name), json!({section.name: content})));
             }
         }

@@ -90,7 +90,7 @@ fn the_examples_are_right() {
 /// What a page shows of a configuration can be used as it stands.
 #[test]
 fn the_documentation_is_right() {
-    const SECTIONS: [&str; 12] = [
+    const SECTIONS: [&str; 13] = [
         "rules",
         "processors",
         "receivers",
@@ -99,6 +99,7 @@ fn the_documentation_is_right() {
         "switches",
         "silences",
         "sources",
+        "streams",
         "scrape",
         "consume",
         "remote_write",

@@ -122,6 +122,10 @@ pub(crate) async fn query(
     let Some(query) = query.filter(|_| check.problems.is_empty()) else {
         return Err(Problems(check.problems).into());
     };
+    let located = query.located(service.sources.streams()).map_err(|refused| {
+        ApiError::problems(vec![ProblemView::at(format!("query.{}", query.kind()), refused.to_string())])
+    })?;
+    let query = located.unwrap_or(query);
     let done = blocking(move || measure((&service, &models), &*query, range, step_ms)).await;
     let series = done??;
     let truncated = series.len() > MAX_GROUPS;

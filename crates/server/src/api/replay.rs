@@ -10,7 +10,9 @@ use lanner_engine::document::{Node, Problem, Problems};
 use lanner_engine::lookback::{self, Record, Review, Terms};
 use lanner_engine::replay::{self, Replay};
 use lanner_engine::rule::Status;
-use lanner_engine::source::{Data, Fetched, Recorded, RowScorer, SeriesQuery, Stored, StreamQuery};
+use lanner_engine::source::{
+    Data, Elsewhere, Fetched, Recorded, RowScorer, SeriesQuery, Stored, StreamQuery,
+};
 use lanner_engine::{Config, Engine, Rule};
 use lanner_io::store::StoreError;
 use lanner_wire::api::{
@@ -55,7 +57,7 @@ pub(crate) async fn replay(
     }
     let terms = review::terms(&request).map_err(ApiError::problems)?;
     let stored = stored::stored_config(&*service.state)?;
-    let rules = rules(&request.rules, &stored)?;
+    let rules = rules(&request.rules, &stored, service.sources.streams())?;
     refuse_endless(&rules, range)?;
     let done = blocking(move || {
         let (replay, reviews) = look_back(&service, rules, &stored, range, &terms)?;
@@ -79,7 +81,7 @@ fn refuse_endless(rules: &[Rule], range: TimeRange) -> Result<(), ApiError> {
     Err(ApiError::problems(vec![ProblemView::at("from", message)]))
 }
 
-fn rules(written: &[Value], stored: &Config) -> Result<Vec<Rule>, ApiError> {
+fn rules(written: &[Value], stored: &Config, streams: &Elsewhere) -> Result<Vec<Rule>, ApiError> {
     let stored = || stored.rules.iter().map(Rule::document).collect();
     let documents: Vec<Value> = if written.is_empty() { stored() } else { written.to_vec() };
     let mut rules = Vec::new();
@@ -89,7 +91,10 @@ fn rules(written: &[Value], stored: &Config) -> Result<Vec<Rule>, ApiError> {
         let read = Rule::from_json(document, 1)
             .or_else(|_| Rule::check(&Node::from_json(document), &format!("rules[{at}]"), 1));
         match read {
-            Ok(rule) => rules.push(rule),
+            Ok(rule) => match rule.located(streams) {
+                Ok(rule) => rules.push(rule),
+                Err(problem) => problems.push(problem),
+            },
             Err(Problems(more)) => problems.extend(more),
         }
     }
@@ -107,7 +112,8 @@ fn look_back(
     let ids: Vec<Arc<str>> = rules.iter().map(|rule| rule.id.clone()).collect();
     let wants_limits = terms.alarms_per_week.is_some() || terms.tries_limits || !terms.incidents.is_empty();
     // Where scores before limits cannot be told from those after, they are asked for separately.
-    let bare: Vec<Rule> = rules.iter().filter(|_| wants_limits).filter_map(lookback::bare).collect();
+    let bare = rules.iter().filter(|_| wants_limits).filter_map(lookback::bare);
+    let bare: Vec<Rule> = bare.filter_map(|rule| rule.located(service.sources.streams()).ok()).collect();
     // Windows that end by `to` are due a little later.
     let active = rules.iter().filter(|rule| rule.status == Status::Active);
     let end_ms =

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use lanner_core::{Node, Problems, Silence};
+use lanner_core::{Node, Problem, Problems, Silence};
 use lanner_engine::Config;
 use lanner_io::store::{Author, DocumentBatch};
 use serde_json::Value;
@@ -117,7 +117,8 @@ async fn plan(
     let (mut plan, mut problems) = (Plan::default(), Vec::new());
     let is_pruned = options.prune.may_take(|sections| sections.rules || sections.receivers);
     if is_pruned || JOINED.iter().any(|name| document.get(name).is_some()) {
-        match rules::plan(&*service.state, &service.sources.names(), document, options) {
+        let sources = service.sources.names();
+        match rules::plan(&*service.state, (&sources, service.sources.streams()), document, options) {
             Ok(planned) => {
                 plan.outcome.rules = planned.rules;
                 plan.outcome.receivers = planned.receivers;
@@ -129,6 +130,7 @@ async fn plan(
         }
     }
     if let Some(processors) = written(document, "processors", options, |sections| sections.processors) {
+        problems.extend(misplaced(service, &processors));
         match service.processors.plan(&processors, options) {
             Ok((applied, batch)) => {
                 plan.outcome.processors = applied;
@@ -159,6 +161,14 @@ async fn plan(
         }
     }
     if problems.is_empty() { Ok(plan) } else { Err(ApplyError::Problems(Problems(problems))) }
+}
+
+/// Processors of streams whose events lie elsewhere, and never come here.
+fn misplaced(service: &ConfigurationService, processors: &[Value]) -> Vec<Problem> {
+    let mut config = Config::default();
+    // What is wrong with them is told with what they would change.
+    config.read(&Node::from_json(&serde_json::json!({ "processors": processors })));
+    config.misplaced(service.sources.streams())
 }
 
 /// The items of a section that stands in the document, or is to be pruned.

@@ -102,11 +102,11 @@ fn everything(base: &Base) -> Result<(Owner, Engine), StoreError> {
 
 fn share_out(base: &Base, state: Arc<PostgreSqlState>) -> Result<(Owner, Engine), StoreError> {
     let read = |found: &lanner_io::state::StoredDocument| {
-        Rule::from_json(found.document.as_ref()?, found.version).ok()
+        Rule::from_json(found.document.as_ref()?, found.version).ok()?.located(base.sources.streams()).ok()
     };
     let rules = state.documents(RULE)?;
     let shared = rules.iter().filter_map(read).filter(Rule::is_shared).map(|rule| rule.id.to_string());
-    let claim = state.share_out(&whoever_this_is(), shared.collect(), &base.sources.names())?;
+    let claim = state.share_out(&whoever_this_is(), shared.collect(), &base.sources.all_names())?;
     let mut engine = Engine::of(Part::Notifier);
     let LoadedState { alerts, cursors } = state.load_unshared()?;
     let own: HashSet<&Arc<str>> = alerts.iter().map(|alert| &alert.rule).collect();

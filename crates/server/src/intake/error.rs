@@ -1,5 +1,7 @@
 //! Why data was not taken.
 
+use std::sync::Arc;
+
 use lanner_io::store::StoreError;
 
 /// Why data was not taken; nothing of it was kept.
@@ -26,6 +28,16 @@ pub enum IntakeError {
     /// The stream has a name that no stream can have.
     #[error("a stream's name should be 1 to 200 printable characters")]
     StreamName,
+    /// The events of the stream lie elsewhere: nobody would count these.
+    #[error(
+        "the events of {stream} lie in the source {source_name}, where they are counted; send these to another stream, or there"
+    )]
+    Elsewhere {
+        /// The stream.
+        stream: Arc<str>,
+        /// The source that holds its events.
+        source_name: Arc<str>,
+    },
     /// It could not be made durable.
     #[error("{0}")]
     Store(#[from] StoreError),

@@ -56,6 +56,12 @@ pub(crate) fn take(
     body: &[u8],
     time_field: Option<&str>,
 ) -> Result<WriteReport, IntakeError> {
+    if let Some(place) = service.elsewhere.place(stream) {
+        return Err(IntakeError::Elsewhere {
+            stream: Arc::clone(stream),
+            source_name: Arc::clone(&place.source),
+        });
+    }
     // From here to the end the events are in store and measures, or in neither, for whoever registers; and what the
     // measures look at stays the same.
     let _passing = service.counting.passing();

@@ -24,7 +24,9 @@ impl From<IntakeError> for ApiError {
                 return Self::new(StatusCode::TOO_MANY_REQUESTS, error.to_string()).retry_after(1);
             }
             IntakeError::Encoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            IntakeError::Unreadable(_) | IntakeError::StreamName => StatusCode::BAD_REQUEST,
+            IntakeError::Unreadable(_) | IntakeError::StreamName | IntakeError::Elsewhere { .. } => {
+                StatusCode::BAD_REQUEST
+            }
         };
         Self::new(status, error.to_string())
     }

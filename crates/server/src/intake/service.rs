@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use lanner_engine::source::Elsewhere;
 use lanner_io::data::DataStore;
 use lanner_io::state::StateStore;
 use lanner_io::store::{Retention, StoreError};
@@ -48,6 +49,8 @@ pub struct IntakeService {
     pub(crate) processing: Processing,
     /// What is counted as events arrive.
     pub(crate) counting: Counting,
+    /// Streams whose events are not taken, because they lie elsewhere.
+    pub(super) elsewhere: Arc<Elsewhere>,
     /// What may be kept of what was measured.
     pub(crate) history: History,
     /// Samples that came after they should have been learned.
@@ -78,6 +81,7 @@ impl IntakeService {
             retention: base.settings.evaluate.then(|| Arc::clone(retention)),
             processing: Processing::default(),
             counting: Counting::new(base.state.secret(), first_ms),
+            elsewhere: Arc::clone(&base.settings.streams),
             history: History::default(),
             late_samples: LateSamples::default(),
             lateness: Latenesses::default(),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use lanner_core::{Node, Problem, Problems};
 use lanner_engine::Config;
+use lanner_engine::source::Elsewhere;
 use lanner_io::state::{DocumentBatch, StateStore, StoreError, StoredDocument};
 use lanner_io::store::DocumentChange;
 use serde_json::Value;
@@ -33,18 +34,19 @@ pub(crate) struct Plan {
 /// Plans all of it.
 ///
 /// - `sources`: the names of the sources that queries may ask.
+/// - `streams`: the streams that lie in them.
 ///
 /// # Errors
 /// Every problem in the document; failures of the store.
 pub(crate) fn plan(
     store: &dyn StateStore,
-    sources: &[String],
+    (sources, streams): (&[String], &Elsewhere),
     document: &Value,
     options: &ApplyOptions,
 ) -> Result<Plan, ApplyError> {
     let mut plan = Plan::default();
     let receivers = store.documents(RECEIVER)?;
-    let document = check(&receivers, sources, document)?;
+    let document = check(&receivers, (sources, streams), document)?;
     let stored = Stored {
         rules: stored_rules(store, &document, options)?,
         receivers,
@@ -149,7 +151,11 @@ fn section<'d>(document: &'d Value, name: &str) -> &'d [Value] {
 
 /// The document as it will be stored, if there is nothing wrong with it beside what is stored, and it reads back to the
 /// same. Every problem at once.
-fn check(receivers: &[StoredDocument], sources: &[String], document: &Value) -> Result<Value, ApplyError> {
+fn check(
+    receivers: &[StoredDocument],
+    (sources, streams): (&[String], &Elsewhere),
+    document: &Value,
+) -> Result<Value, ApplyError> {
     let known = receivers.iter().map(|stored| &*stored.id);
     let known: HashSet<&str> = known.collect();
     let read = |document: &Value| {
@@ -158,6 +164,7 @@ fn check(receivers: &[StoredDocument], sources: &[String], document: &Value) -> 
         problems.extend(check_receivers(&config.receivers));
         problems.extend(config.cross_check_with(&known));
         problems.extend(config.unknown_sources(sources));
+        problems.extend(config.misplaced(streams));
         let sections = document_of(&config, document.get("inhibit").is_some());
         if problems.is_empty() { Ok(sections) } else { Err(ApplyError::Problems(Problems(problems))) }
     };

@@ -58,7 +58,7 @@ pub(crate) struct Touched {
 /// # Errors
 /// Failures of the store.
 pub(crate) async fn reload(service: &Arc<RuleService>) -> Result<CountingPast, StoreError> {
-    let stored = stored::read(&*service.state)?;
+    let stored = stored::read(&*service.state, service.evaluation.sources.streams())?;
     put_receivers_in_force(service, &[RULE, RECEIVER, INHIBITION], stored.set_aside, &stored.config);
     let rules = stored.config.rules;
     put_rules_in_force(service, move |engine, now_ms| engine.replace_rules(rules, now_ms)).await
@@ -82,7 +82,7 @@ async fn follow_only(service: &Arc<RuleService>, touched: Touched) -> Result<Cou
     }
     // Read again, with the versions that were stored just now.
     let ids = || touched.rules.iter().map(String::as_str);
-    let stored = stored::read_rules(&*service.state, ids())?;
+    let stored = stored::read_rules(&*service.state, ids(), service.evaluation.sources.streams())?;
     service.set_aside.replace_some(RULE, ids(), stored.set_aside);
     let rules = stored.config.rules;
     let named: HashSet<&str> = rules.iter().map(|rule| &*rule.id).collect();

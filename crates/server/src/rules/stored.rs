@@ -6,6 +6,7 @@
 
 use lanner_core::Node;
 use lanner_core::document::{Content, Key};
+use lanner_engine::source::Elsewhere;
 use lanner_engine::{Config, Rule};
 use lanner_io::state::{StateStore, StoreError, StoredDocument};
 use serde_json::Value;
@@ -24,11 +25,13 @@ pub(crate) struct Stored {
 
 /// Reads every rule, receiver and inhibition.
 ///
+/// - `streams`: those that lie elsewhere, and are asked there.
+///
 /// # Errors
 /// Failures of the store.
-pub(crate) fn read(store: &dyn StateStore) -> Result<Stored, StoreError> {
+pub(crate) fn read(store: &dyn StateStore, streams: &Elsewhere) -> Result<Stored, StoreError> {
     let mut stored = read_receivers(store)?;
-    stored.add_rules(store.documents(RULE)?);
+    stored.add_rules(store.documents(RULE)?, streams);
     Ok(stored)
 }
 
@@ -39,9 +42,10 @@ pub(crate) fn read(store: &dyn StateStore) -> Result<Stored, StoreError> {
 pub(crate) fn read_rules<'i>(
     store: &dyn StateStore,
     ids: impl IntoIterator<Item = &'i str>,
+    streams: &Elsewhere,
 ) -> Result<Stored, StoreError> {
     let mut stored = Stored::default();
-    stored.add_rules(store.documents_of(RULE, &ids.into_iter().collect::<Vec<_>>())?);
+    stored.add_rules(store.documents_of(RULE, &ids.into_iter().collect::<Vec<_>>())?, streams);
     Ok(stored)
 }
 
@@ -49,9 +53,9 @@ pub(crate) fn read_rules<'i>(
 ///
 /// # Errors
 /// Failures of the store.
-pub(crate) fn read_all_rules(store: &dyn StateStore) -> Result<Stored, StoreError> {
+pub(crate) fn read_all_rules(store: &dyn StateStore, streams: &Elsewhere) -> Result<Stored, StoreError> {
     let mut stored = Stored::default();
-    stored.add_rules(store.documents(RULE)?);
+    stored.add_rules(store.documents(RULE)?, streams);
     Ok(stored)
 }
 
@@ -82,10 +86,10 @@ pub(crate) fn read_receivers(store: &dyn StateStore) -> Result<Stored, StoreErro
 }
 
 impl Stored {
-    fn add_rules(&mut self, found: Vec<StoredDocument>) {
+    fn add_rules(&mut self, found: Vec<StoredDocument>, streams: &Elsewhere) {
         for found in found {
             let Some(document) = &found.document else { continue };
-            match rule(document, &found) {
+            match rule(document, &found, streams) {
                 Ok(rule) => self.config.rules.push(rule),
                 Err(why) => self.put_aside(RULE, found.id, why),
             }
@@ -97,10 +101,13 @@ impl Stored {
     }
 }
 
-/// A rule that stands under its own id.
-fn rule(document: &Value, found: &StoredDocument) -> Result<Rule, String> {
+/// A rule that stands under its own id, asked where its streams lie.
+fn rule(document: &Value, found: &StoredDocument, streams: &Elsewhere) -> Result<Rule, String> {
     let rule = Rule::from_json(document, found.version).map_err(|problems| problems.to_string())?;
-    if *rule.id == *found.id { Ok(rule) } else { Err(misplaced(document, "id")) }
+    if *rule.id != *found.id {
+        return Err(misplaced(document, "id"));
+    }
+    rule.located(streams).map_err(|problem| problem.to_string())
 }
 
 /// A configuration of one document.
@@ -109,10 +116,10 @@ fn alone(section: &str, document: &Value) -> Node {
     Node::new(None, Content::Map(vec![(Key { at: None, name: section.to_owned() }, list)]))
 }
 
-/// The configuration that is stored, without what cannot be read.
+/// The configuration that is stored, without what cannot be read, and wherever its streams lie.
 ///
 /// # Errors
 /// Failures of the store.
 pub(crate) fn stored_config(store: &dyn StateStore) -> Result<Config, StoreError> {
-    read(store).map(|stored| stored.config)
+    read(store, &Elsewhere::default()).map(|stored| stored.config)
 }

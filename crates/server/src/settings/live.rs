@@ -88,6 +88,10 @@ fn changed(old: &Value, new: &Value) -> (Vec<String>, Vec<String>) {
             at_once.push(section.to_owned());
         }
     }
+    // Which rules count what comes here depends on it.
+    if old.get("streams") != new.get("streams") {
+        at_restart.push("streams".to_owned());
+    }
     (at_once, at_restart)
 }
 
@@ -173,6 +177,10 @@ mod tests {
         assert_eq!(changed(&read("rules: []"), &with).0, ["consume"]);
         let with = read("remote_write: { name: prod, url: http://a }");
         assert_eq!(changed(&read("rules: []"), &with).0, ["remote_write"]);
+        let with = read(
+            "{ sources: { name: shop, kind: postgresql, url: 'postgresql://a/b' }, streams: { p: { source: shop, table: p, time: ts } } }",
+        );
+        assert_eq!(changed(&read("rules: []"), &with).1, ["streams"]);
         assert_eq!(changed(&old, &old), (vec![], vec![]));
     }
 }

@@ -12,6 +12,8 @@ pub struct SettingSections<'n> {
     pub retention: Option<&'n Node>,
     /// `sources`.
     pub sources: Option<&'n Node>,
+    /// `streams`.
+    pub streams: Option<&'n Node>,
     /// `scrape`.
     pub scrape: Option<&'n Node>,
     /// `consume`.
@@ -26,6 +28,7 @@ impl<'n> From<&'n Config> for SettingSections<'n> {
             server: config.server.as_ref(),
             retention: config.retention.as_ref(),
             sources: config.sources.as_ref(),
+            streams: config.streams.as_ref(),
             scrape: config.scrape.as_ref(),
             consume: config.consume.as_ref(),
             remote_write: config.remote_write.as_ref(),

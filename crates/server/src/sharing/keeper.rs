@@ -165,13 +165,13 @@ impl Keeper {
                     .to_owned(),
             );
         };
-        let known = self.service.sources.names();
+        let known = self.service.sources.all_names();
         let missing: Vec<&str> =
             asked.iter().filter(|name| !known.contains(name)).map(String::as_str).collect();
         (!missing.is_empty()).then(|| {
             format!(
-                "this worker takes no part: its configuration lacks sources that rules may ask: {}; copy the section \
-                 `sources` of the server that notifies",
+                "this worker takes no part: its configuration lacks sources that rules may ask: {}; copy the sections \
+                 `sources` and `streams` of the server that notifies",
                 missing.join(", ")
             )
         })
@@ -200,7 +200,7 @@ impl Keeper {
         }
         let mut by_shard: HashMap<u8, Vec<Rule>> = HashMap::new();
         let mut all = HashSet::new();
-        for rule in stored::read_all_rules(&*held.state)?.config.rules {
+        for rule in stored::read_all_rules(&*held.state, self.service.sources.streams())?.config.rules {
             all.insert(rule.id.clone());
             if rule.is_shared() {
                 by_shard.entry(rule.shard()).or_default().push(rule);

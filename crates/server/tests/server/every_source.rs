@@ -1,7 +1,8 @@
 //! One table of rules over the same data, asked of every source there is: the evaluations are the same.
 //!
 //! Two hosts have a value a minute for twenty minutes: that of `a` is 50, and missing in the seventh; that of `b` falls from 50 to 5
-//! after ten. The data lies in Lanner's own series and streams, and in a real server of each kind that is here.
+//! after ten. The data lies in Lanner's own series and streams, and in a real server of each kind that is here. Where that counts the events of a
+//! stream, the rules of Lanner's own stream are asked of it as well.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use lanner_server::Server;
 use lanner_testkit::{MariaDb, OpenSearch, PostgreSql};
 use serde_json::{Value, json};
 
-use crate::asking::{apply, evaluations, post, start_at};
+use crate::asking::{apply, evaluations, post, start_with};
 use crate::influxdb::InfluxDb;
 use crate::opensearch::put;
 use crate::prometheus::with_samples;
@@ -31,11 +32,27 @@ struct Asked {
     name: &'static str,
     /// As `sources` has it; empty for Lanner itself.
     document: String,
+    /// As `streams` has it, if its events are a stream.
+    stream: String,
     /// The query for the value of each host, and the one for the sum over all.
     per_host: Value,
     total: Value,
     /// What keeps it running.
     _running: Box<dyn std::any::Any>,
+}
+
+impl Asked {
+    /// The same rules as those of Lanner's own stream, of events that lie in `table` of a source.
+    fn stream(name: &'static str, kind: &str, source: &str, table: &str) -> Self {
+        Self {
+            name,
+            document: format!("{{ name: {name}, kind: {kind}, {source} }}"),
+            stream: format!("{name}: {{ source: {name}, {table} }}"),
+            per_host: json!({ "stream": name, "measure": "max(value)", "by": ["host"] }),
+            total: json!({ "stream": name, "measure": "sum(value)" }),
+            _running: Box::new(()),
+        }
+    }
 }
 
 /// The rules of the table: what is asked, and what is thought of the answers.
@@ -101,6 +118,7 @@ async fn all(folder: &Path, begin_s: i64) -> Vec<Asked> {
         Asked {
             name: "series",
             document: String::new(),
+            stream: String::new(),
             per_host: json!({ "series": "load", "measure": "max", "by": ["host"] }),
             total: json!({ "series": "load", "measure": "sum" }),
             _running: Box::new(()),
@@ -108,6 +126,7 @@ async fn all(folder: &Path, begin_s: i64) -> Vec<Asked> {
         Asked {
             name: "stream",
             document: String::new(),
+            stream: String::new(),
             per_host: json!({ "stream": "load", "measure": "max(value)", "by": ["host"] }),
             total: json!({ "stream": "load", "measure": "sum(value)" }),
             _running: Box::new(()),
@@ -122,6 +141,7 @@ async fn all(folder: &Path, begin_s: i64) -> Vec<Asked> {
         all.push(Asked {
             name: "graphite",
             document: format!("{{ name: graphite, kind: graphite, url: '{url}' }}"),
+            stream: String::new(),
             per_host: json!({ "target": "aliasByNode(web.*.rate, 1)", "source": "graphite" }),
             total: json!({ "target": "sumSeries(web.*.rate)", "source": "graphite" }),
             _running: Box::new(running),
@@ -134,6 +154,7 @@ async fn all(folder: &Path, begin_s: i64) -> Vec<Asked> {
         all.push(Asked {
             name: "prometheus",
             document: format!("{{ name: prometheus, kind: prometheus, url: '{}' }}", running.url),
+            stream: String::new(),
             per_host,
             total: promql("sum(max_over_time(load[1m]))"),
             _running: Box::new(running),
@@ -147,6 +168,7 @@ async fn all(folder: &Path, begin_s: i64) -> Vec<Asked> {
         all.push(Asked {
             name: "influxdb",
             document: format!("{{ name: influxdb, kind: influxdb, url: '{}', database: load }}", running.url),
+            stream: String::new(),
             per_host,
             total: influxql(format!("SELECT sum(value) {within}")),
             _running: Box::new(running),
@@ -163,6 +185,7 @@ async fn all(folder: &Path, begin_s: i64) -> Vec<Asked> {
         all.push(Asked {
             name: "opensearch",
             document: format!("{{ name: opensearch, kind: opensearch, url: '{}' }}", running.url()),
+            stream: String::new(),
             per_host,
             total: measure("sum(value)"),
             _running: Box::new(running),
@@ -180,9 +203,12 @@ fn databases(folder_of: &dyn Fn(&str) -> PathBuf, begin_s: i64) -> Vec<Asked> {
         let sql = |text: String| json!({ "sql": text, "source": "postgresql" });
         let mut per_host = sql(format!("SELECT host, max(value) AS value {within} GROUP BY host"));
         per_host["by"] = json!(["host"]);
+        let url = format!("url: '{}'", running.url("postgres"));
+        all.push(Asked::stream("postgresql-stream", "postgresql", &url, "table: load, time: ts"));
         all.push(Asked {
             name: "postgresql",
             document: format!("{{ name: postgresql, kind: postgresql, url: '{}' }}", running.url("postgres")),
+            stream: String::new(),
             per_host,
             total: sql(format!("SELECT sum(value) AS value {within}")),
             _running: Box::new(running),
@@ -197,9 +223,12 @@ fn databases(folder_of: &dyn Fn(&str) -> PathBuf, begin_s: i64) -> Vec<Asked> {
         let mut per_host = sql(format!("SELECT host, max(value) AS value {within} GROUP BY host"));
         per_host["by"] = json!(["host"]);
         let auth = "auth: { username: lanner, password: secret }";
+        let source = format!("url: '{}', {auth}", running.url());
+        all.push(Asked::stream("mysql-stream", "mysql", &source, "table: load, time: ts"));
         all.push(Asked {
             name: "mysql",
             document: format!("{{ name: mysql, kind: mysql, url: '{}', {auth} }}", running.url()),
+            stream: String::new(),
             per_host,
             total: sql(format!("SELECT sum(value) AS value {within}")),
             _running: Box::new(running),
@@ -277,7 +306,9 @@ async fn every_source_gives_the_same_evaluations() {
     let all = all(data.path(), begin_s).await;
     let documents: Vec<&str> =
         all.iter().map(|it| it.document.as_str()).filter(|it| !it.is_empty()).collect();
-    let server = start_at(folder.path(), &format!("[{}]", documents.join(", ")), begin_s * 1_000).await;
+    let streams: Vec<&str> = all.iter().map(|it| it.stream.as_str()).filter(|it| !it.is_empty()).collect();
+    let (sources, streams) = (format!("[{}]", documents.join(", ")), format!("{{ {} }}", streams.join(", ")));
+    let server = start_with(folder.path(), &sources, &streams, begin_s * 1_000).await;
     fill(&server, begin_s).await;
     apply(&server, all.iter().flat_map(rules).collect()).await;
     let end_ms = (begin_s + 20 * 60 + 50) * 1_000;

@@ -14,6 +14,7 @@ mod consuming;
 mod containment;
 mod detectors;
 mod editing;
+mod events_elsewhere;
 mod every_source;
 mod families;
 mod findings;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use lanner_core::Evaluation;
 use lanner_core::document::{Check, Node};
+use lanner_engine::source::Elsewhere;
 use lanner_io::source::SourceConfig;
 use lanner_io::store::EvaluationFilter;
 use lanner_server::{Clock, Server, Settings};
@@ -22,6 +23,11 @@ pub(crate) async fn start(folder: &Path, sources: &str) -> Server {
 
 /// As [`start`], at another time.
 pub(crate) async fn start_at(folder: &Path, sources: &str, now_ms: i64) -> Server {
+    start_with(folder, sources, "{}", now_ms).await
+}
+
+/// As [`start_at`], with these `streams` in the sources.
+pub(crate) async fn start_with(folder: &Path, sources: &str, streams: &str, now_ms: i64) -> Server {
     lanner_io::receiver::install_crypto_provider();
     let mut settings = Settings::new(folder);
     settings.listen = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -30,7 +36,10 @@ pub(crate) async fn start_at(folder: &Path, sources: &str, now_ms: i64) -> Serve
     settings.clock = Clock::stepped(now_ms);
     let mut check = Check::default();
     let configs = SourceConfig::read_all(&Node::from_yaml(sources).unwrap(), "sources", &mut check);
+    let kind_of = |name: &str| configs.iter().find(|it| it.name() == name).map(SourceConfig::kind);
+    let streams = Elsewhere::read(&Node::from_yaml(streams).unwrap(), "streams", &kind_of, &mut check);
     assert_eq!(check.problems, []);
+    settings.streams = Arc::new(streams);
     settings.sources = Arc::new(configs);
     Server::start(settings).await.unwrap()
 }
