@@ -23,7 +23,7 @@ use crate::verdict::{check_log, seeds};
 /// How long is written.
 const WRITING: Duration = Duration::from_secs(16);
 /// How long after a window it is judged: longer than the reader is ever away, seconds.
-const DELAY_S: i64 = 6;
+const DELAY_S: i64 = 12;
 const ALWAYS: TimeRange = TimeRange { start_ms: i64::MIN, end_ms: i64::MAX };
 
 /// Which windows an event lies in, by their ends, and what is in them.
