@@ -216,6 +216,11 @@ async fn only_the_browser_that_went_comes_back_and_only_once() {
         url.query_pairs_mut().clear().extend_pairs(pairs).append_pair(name, value);
         url.to_string()
     };
+    let without = |name: &str| {
+        let mut url = back.clone();
+        url.query_pairs_mut().clear().extend_pairs(back.query_pairs().filter(|(known, _)| known != name));
+        url.to_string()
+    };
     // Somebody else's browser, without a cookie or with one of its own: an attacker's code is not taken up.
     let mut victim = Person::new();
     let theirs = victim.sign_in(&server, &provider, "bob", "/").await;
@@ -230,6 +235,8 @@ async fn only_the_browser_that_went_comes_back_and_only_once() {
     for (url, status, says) in [
         (changed("state", &"0".repeat(64)), 401, "another browser"),
         (changed("iss", "https://evil.example"), 401, "not from this provider"),
+        // This provider says of itself that it always names itself.
+        (without("iss"), 401, "not from this provider"),
         (changed("code", "wrong"), 401, "the provider refuses this: invalid_grant"),
         (changed("code", ""), 401, "did not sign you in"),
         (changed("error", "access_denied<b>"), 401, "did not sign you in: access_denied&lt;b&gt;"),
