@@ -28,7 +28,7 @@ use each::{Ending, answers, each};
 
 /// How long a client may take to send the head of a request. One that sends nothing, or a byte now and then, would keep its
 /// place for ever, and there are only so many.
-pub const MAX_HEAD: Duration = Duration::from_secs(60);
+const MAX_HEAD: Duration = Duration::from_secs(60);
 
 /// Serves until `stopped` is told or dropped, and then until requests under way are answered.
 ///

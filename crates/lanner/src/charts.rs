@@ -377,7 +377,7 @@ mod tests {
         }
         assert_eq!(
             (page.matches("class=\"line l0\" d=\"M").count(), page.matches("class=\"shade hole\"").count()),
-            (2, 4)
+            (4, 4)
         );
         assert!(page.find("id=\"chart-1\"") < page.find("id=\"chart-0\""), "what was found comes first");
     }

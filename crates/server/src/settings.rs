@@ -19,21 +19,22 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use lanner_core::field::{Field, Type, to_json};
+use lanner_core::reading::text;
 use lanner_core::time::HOUR_MS;
 use lanner_engine::document::{Check, Fields, Node, Problem};
 use lanner_engine::source::Elsewhere;
 use lanner_io::consume::{ConsumeConfig, NOTES, NOTES_KEEP_MS};
-use lanner_io::receiver::{Links, Power, ReceiverConfig, Secret, host_name};
+use lanner_io::receiver::{Links, Power, Secret, host_name};
 use lanner_io::remote_write::RemoteWriteConfig;
 use lanner_io::result_index::{self, ResultIndexConfig};
 use lanner_io::scrape::ScrapeConfig;
 use lanner_io::source::SourceConfig;
 use lanner_io::store::{EventRetention, RetentionRule, StoreOptions, Tier, parse_keep_ms};
-use serde::Deserialize as _;
 
 pub(crate) use self::guard::GUARD;
 pub use self::guard::Guard;
 use self::guard::read_guard;
+use self::heartbeat::{HEARTBEAT, read_heartbeat};
 pub use self::heartbeat::{Heartbeat, To};
 use self::openid::{OPENID, OpenId};
 use self::roles::ROLES;
@@ -179,18 +180,6 @@ pub const SERVER: &[Field] = &[
 pub(crate) const TLS: &[Field] = &[
     Field::new("cert", "/etc/lanner/cert.pem", "certificate and intermediate certificates, PEM").required(),
     Field::new("key", "/etc/lanner/key.pem", "private key of the certificate, PEM").required(),
-];
-
-/// The `heartbeat`.
-pub(crate) const HEARTBEAT: &[Field] = &[
-    Field::new(
-        "to",
-        "https://hc.example.org/ping/TOKEN",
-        "URL, which may be a secret, or the name of a receiver",
-    )
-    .of(Type::Secret)
-    .required(),
-    Field::new("every", "1m", "interval").of(Type::Duration).or("1m"),
 ];
 
 /// The `retention` section.
@@ -630,33 +619,6 @@ fn read_list<T>(
     items
 }
 
-/// `{ to: https://hc.example.org/TOKEN, every: 1m }`, or the name of a receiver after `to`.
-fn read_heartbeat(node: &Node, check: &mut Check) -> Option<Heartbeat> {
-    let mut fields = check.map(node, "server.heartbeat")?;
-    fields.require("to", "https://hc.example.org/TOKEN", check);
-    let to = fields.read("to", check, |node| {
-        let name = node.scalar_text().filter(|text| !text.contains("://"));
-        if let Some(name) = name {
-            return Ok(To::Receiver(name));
-        }
-        let config = serde_json::json!({"kind": "webhook", "url": node.to_json()});
-        ReceiverConfig::from_value(&config).map_err(|problems| {
-            problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; ")
-        })?;
-        Secret::deserialize(node.to_json()).map(To::Url).map_err(|error| error.to_string())
-    });
-    let every_ms = fields.read("every", check, |node| {
-        let every_ms =
-            lanner_core::time::parse_duration_ms(&text(node)?).map_err(|error| error.to_string())?;
-        if every_ms < 1_000 {
-            return Err("should be a second at least".to_owned());
-        }
-        Ok(every_ms.unsigned_abs())
-    });
-    fields.finish_of(HEARTBEAT, check);
-    Some(Heartbeat { to: to?, every_ms: every_ms.unwrap_or(60_000) })
-}
-
 fn read_tiers(node: &Node, path: &str, check: &mut Check) -> Option<RetentionRule> {
     let mut fields = check.map(node, path)?;
     let pattern = fields.read("pattern", check, text).unwrap_or_else(|| "*".to_owned());
@@ -680,10 +642,6 @@ fn time_zone(node: &Node) -> Result<TimeZone, String> {
     let name = text(node)?;
     TimeZone::get(&name)
         .map_err(|_| format!("there is no time zone \"{name}\"; write for example Europe/Berlin"))
-}
-
-fn text(node: &Node) -> Result<String, String> {
-    node.scalar_text().ok_or_else(|| format!("should be text, found {}", node.content.kind()))
 }
 
 /// Reads `host:port`, `:port` (loopback) or `host` alone (the default port).

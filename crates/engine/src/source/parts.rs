@@ -121,14 +121,14 @@ impl Parts {
     }
 }
 
+/// Measures and the source that answers all of them.
+type InSource = (Vec<Box<dyn Query>>, Arc<str>);
+
 /// The measures asked where their streams lie, all of them in one source; `None` where all of them lie here.
 ///
 /// # Errors
 /// What cannot be asked there with the same meaning, or that they lie in several places.
-pub(super) fn located(
-    queries: &[Box<dyn Query>],
-    streams: &Elsewhere,
-) -> Result<Option<(Vec<Box<dyn Query>>, Arc<str>)>, Refused> {
+pub(super) fn located(queries: &[Box<dyn Query>], streams: &Elsewhere) -> Result<Option<InSource>, Refused> {
     let located = queries.iter().map(|query| query.located(streams)).collect::<Result<Vec<_>, _>>()?;
     if located.iter().all(Option::is_none) {
         return Ok(None);

@@ -79,7 +79,7 @@ async fn rubbish_in_an_address_is_answered_with_a_page() {
                 || text.contains("<script>alert")
                 || text.contains("<b>\">")
             {
-                problems.push(format!("{page}?{:.60}: {status} {kind} {:.80}", query, text));
+                problems.push(format!("{page}?{query:.60}: {status} {kind} {text:.80}"));
             }
         }
     }
@@ -154,7 +154,7 @@ async fn names_without_end_fit_a_telephone_and_those_from_right_to_left_stay_in_
         assert_eq!(problems, Vec::<String>::new());
         // The owner stands before the reason, though both are read from right to left.
         browser.resize(1440, 900);
-        browser.go(&url.to_owned());
+        browser.go(url);
         let order = browser.evaluate(
             "(() => { const row = [...document.querySelectorAll('#contained li')].find((it) => it.innerText.includes('owned')), range = document.createRange(), owner = row.querySelectorAll('b')[1]; \
              range.selectNodeContents(owner.nextSibling); return [owner.getBoundingClientRect().right, [...range.getClientRects()].pop().right]; })()",
