@@ -228,6 +228,9 @@ fn read_matching(
     let wrong = |detail: String| StoreError::BadMatcher { label: query.name.to_string(), detail };
     let mut groups = SeriesGroups::new(query, windows).map_err(wrong)?;
     let runs = runs(windows);
+    // The oldest first: where not all groups fit, those that come later displace none that is known.
+    let mut matching: Vec<_> = matching.iter().collect();
+    matching.sort_unstable_by_key(|(id, _)| *id);
     for (id, key) in matching {
         if is_over() {
             return Err(StoreError::Closed);

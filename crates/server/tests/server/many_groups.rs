@@ -37,11 +37,15 @@ async fn series_of_further_groups_are_left_out_by_name() {
     let running = start().await;
     let rule = json!({"id": "each", "query": {"series": "cpu", "measure": "last", "by": ["*"]}, "window": "1d", "every": "1s", "absolute": {"max": 5}});
     running.fine("POST", "/api/v1/apply", json!({"rules": [rule]})).await;
-    let mut lines = String::new();
-    for n in 0..MAX_GROUPS + N_TOO_MANY {
-        let _ = writeln!(lines, "cpu,host=h{n} value=1");
+    // Those that come later displace none that is known, though their names come first.
+    for (name, n) in [("m", MAX_GROUPS), ("a", N_TOO_MANY)] {
+        let mut lines = String::new();
+        for n in 0..n {
+            let _ = writeln!(lines, "cpu,host={name}{n} value=1");
+        }
+        running.text("/write", lines).await;
+        running.until("/api/v1/rules/each", |it| it["state"]["states"]["normal"] == MAX_GROUPS).await;
     }
-    running.text("/write", lines).await;
     running.says("each", "series").await;
     assert_eq!(running.metric("lanner_rule_left_out{rule=\"each\"}").await, Some(N_TOO_MANY as f64));
     // Others are changed meanwhile, and it goes with all that was said of it.
