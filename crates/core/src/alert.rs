@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::printable::one_line;
 use crate::{Evidence, Group, Labels, Score, TimeRange};
 
 /// A rule's annotations with their templates filled in: what messages say beside the content, by name.
@@ -400,7 +401,8 @@ impl NotifiedAlert {
     }
 
     fn shown_group(&self) -> String {
-        if self.group.is_empty() { String::new() } else { format!(" {}", self.group) }
+        // Values come with the data, and a title stands wherever people look.
+        if self.group.is_empty() { String::new() } else { format!(" {}", one_line(&self.group.to_string())) }
     }
 
     fn shown_reason(&self) -> String {

@@ -119,12 +119,14 @@ impl Tree {
                 node.keep_written(&text);
                 self.put(node, anchor)?;
             }
-            Event::SequenceStart(_, anchor, _) => {
+            Event::SequenceStart(_, anchor, tag) => {
                 self.refuse_as_key(at)?;
+                refuse_other(tag.as_deref(), "seq").map_err(|why| problem(at, why))?;
                 self.open.push(Open { at, anchor, items: Items::List(Vec::new()) });
             }
-            Event::MappingStart(_, anchor, _) => {
+            Event::MappingStart(_, anchor, tag) => {
                 self.refuse_as_key(at)?;
+                refuse_other(tag.as_deref(), "map").map_err(|why| problem(at, why))?;
                 let items = Items::Map { entries: Vec::new(), key: None, merged: Vec::new() };
                 self.open.push(Open { at, anchor, items });
             }
@@ -243,6 +245,15 @@ fn size(node: &Node) -> usize {
     }
 }
 
+/// Refuses a tag of a list or map that asks for something else.
+fn refuse_other(tag: Option<&Tag>, own: &str) -> Result<(), String> {
+    tag.filter(|tag| tag.core_suffix() != Some(own)).map_or(Ok(()), |tag| Err(does_not_fit(tag)))
+}
+
+fn does_not_fit(tag: &Tag) -> String {
+    format!("the tag {} does not fit here; leave it out", tag.original())
+}
+
 fn content(text: &str, is_plain: bool, tag: Option<&Tag>) -> Result<Content, String> {
     let as_text = || Content::Text(text.to_owned());
     let Some(tag) = tag else { return Ok(if is_plain { plain(text) } else { as_text() }) };
@@ -253,7 +264,7 @@ fn content(text: &str, is_plain: bool, tag: Option<&Tag>) -> Result<Content, Str
         | (Some("bool"), Content::Bool(_))
         | (Some("int"), Content::Int(_))
         | (Some("float"), Content::Float(_) | Content::Int(_)) => Ok(content),
-        _ => Err(format!("the tag {} does not fit here; leave it out", tag.original())),
+        _ => Err(does_not_fit(tag)),
     }
 }
 
@@ -346,6 +357,7 @@ mod tests {
     #[test]
     fn anchors_aliases_and_merges() {
         check("a: &x [1, 2]\nb: *x", &json!({"a": [1, 2], "b": [1, 2]}));
+        check("a: !!seq [1]\nb: !!map { c: 2 }", &json!({"a": [1], "b": {"c": 2}}));
         check(
             "base: &b { a: 1, c: 2 }\nall: { <<: *b, c: 3 }\nlist: { <<: [{ d: 4 }, { d: 5, e: 6 }] }",
             &json!({"base": {"a": 1, "c": 2}, "all": {"c": 3, "a": 1}, "list": {"d": 4, "e": 6}}),
@@ -363,6 +375,10 @@ mod tests {
         refused("[a]: 1", (1, 1), "the key of a map should be text");
         refused("a: !secret x", (1, 12), "the tag !secret does not fit");
         refused("a: !!int x", (1, 10), "the tag !!int does not fit");
+        refused("a: !include [x]", (1, 13), "the tag !include does not fit");
+        refused("a: !secret { b: c }", (1, 12), "the tag !secret does not fit");
+        refused("a: !!set { b }", (1, 10), "the tag !!set does not fit");
+        refused("a: !!map [x]", (1, 10), "the tag !!map does not fit");
         let deep = "[".repeat(100) + &"]".repeat(100);
         assert!(parse(&deep).unwrap_err().message.contains("nested deeper than 64"));
         // No message speaks of the library or of its settings.

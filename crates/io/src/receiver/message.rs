@@ -1,5 +1,6 @@
 //! The content of a message: Lanner's own JSON, version 1, and plain text for people.
 
+use lanner_core::printable::printable;
 use lanner_core::time::format_time;
 use lanner_core::{
     Acknowledgement, Annotations, Evidence, Labels, Notification, NotifiedAlert, ResolvedReason,
@@ -138,9 +139,9 @@ pub(super) fn to_json<T: Serialize>(message: &T) -> Vec<u8> {
     serde_json::to_vec(message).unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}").into_bytes())
 }
 
-/// The content as text: itself, or one `name: value` per line.
+/// The content as text: itself, or one `name: value` per line. What acts on a terminal or turns text is shown, and does nothing.
 pub(super) fn content_text(content: &Value) -> String {
-    match content {
+    let text = match content {
         Value::Null => String::new(),
         Value::String(text) => text.trim_end().to_owned(),
         Value::Object(fields) => {
@@ -154,7 +155,8 @@ pub(super) fn content_text(content: &Value) -> String {
             lines.join("\n")
         }
         other => other.to_string(),
-    }
+    };
+    printable(&text).into_owned()
 }
 
 /// `150, compared with 200 (-25 %)`, if anything was measured.
@@ -176,7 +178,7 @@ pub(super) fn value_text(alert: &NotifiedAlert) -> Option<String> {
 /// measured, and the rule's annotations.
 pub(super) fn facts(alert: &NotifiedAlert) -> Vec<(String, String)> {
     let mut facts: Vec<(String, String)> = Vec::new();
-    let mut fact = |name: &str, value: String| facts.push((name.to_owned(), value));
+    let mut fact = |name: &str, value: String| facts.push((name.to_owned(), printable(&value).into_owned()));
     for (name, value) in &alert.annotations {
         fact(name, value.clone());
     }
@@ -235,7 +237,7 @@ pub(super) fn alert_text(alert: &NotifiedAlert, links: &Links) -> String {
         text.push_str(&format!("{content}\n\n"));
     }
     let mut facts = facts(alert);
-    facts.push(("labels".to_owned(), alert.labels.to_string()));
+    facts.push(("labels".to_owned(), printable(&alert.labels.to_string()).into_owned()));
     facts.extend(links.shown_rule(alert).map(|url| ("rule".to_owned(), url)));
     let width = facts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0).clamp(9, 24);
     for (name, value) in facts {
@@ -467,6 +469,31 @@ rule           https://lanner.example.org/api/v1/rules/payments-floor
 https://lanner.example.org
 ";
         assert_eq!(plain_text(&sample(), &links()), expected);
+    }
+
+    /// Sets a terminal's title, rings its bell and turns the order of text.
+    const BAD: &str = "\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}\u{2066}\0";
+
+    #[test]
+    fn what_came_with_the_data_does_nothing_to_whoever_reads() {
+        let mut message = sample();
+        for alert in &mut message.alerts {
+            alert.group = Labels::new([("bank", BAD)]);
+            alert.labels = Labels::new([("bank", BAD), ("rule", "floor")]);
+            alert.annotations = [("summary".to_owned(), BAD.to_owned())].into();
+        }
+        message.alerts[0].content = BAD.into();
+        message.alerts[1].content = serde_json::json!({ BAD: BAD, "list": [BAD] });
+        let links = links();
+        let mut texts = vec![message.title(), plain_text(&message, &links)];
+        texts.push(bounded_text(&message, &links, 10_000, |c| c.to_string()));
+        for alert in &message.alerts {
+            texts.extend([alert.title(), alert_text(alert, &links), content_text(&alert.content)]);
+            texts.extend(facts(alert).into_iter().map(|(_, value)| value));
+        }
+        let is_shown = |text: &String| !text.contains(lanner_core::printable::is_hidden);
+        assert!(texts.iter().all(is_shown), "{texts:?}");
+        assert!(texts.iter().filter(|text| text.contains("owned")).count() >= 9, "{texts:?}");
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub(crate) async fn readyz(State(service): State<Arc<HealthService>>) -> Respons
 fn complaints(service: &HealthService) -> Vec<String> {
     let line = |alert: &lanner_core::Alert| {
         let text = alert.content.as_str().unwrap_or_default();
-        format!("warning: {}: {}\n", alert.rule, text.replace(char::is_control, " "))
+        format!("warning: {}: {}\n", alert.rule, lanner_core::printable::one_line(text))
     };
     service.evaluation.engine().complaints().map(line).collect()
 }

@@ -174,6 +174,29 @@ async fn others_need_a_token() {
     server.stop().await;
 }
 
+/// What is wrong with a question is told as everything is: as JSON, and on a line of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_is_json_that_ends_its_line() {
+    lanner_io::receiver::install_crypto_provider();
+    let running = start().await;
+    let check = async |path: &str, status: u16, part: &str| {
+        let answer = running.http.get(format!("{}{path}", running.url)).send().await.unwrap();
+        assert_eq!(answer.status(), status, "{path}");
+        assert_eq!(answer.headers()["content-type"], "application/json", "{path}");
+        let text = answer.text().await.unwrap();
+        assert!(text.ends_with('\n') && text.contains(part), "{path}: {text:?}");
+        serde_json::from_str::<Value>(&text).unwrap();
+    };
+    check("/api/v1/rules", 200, "[]").await;
+    check("/api/v1/rules?limit=many", 400, "invalid query string: limit: invalid digit").await;
+    check("/api/v1/rules?limit=0", 400, "write 1 to 10000").await;
+    check("/api/v1/rules?lmit=1", 400, "unknown field `lmit`").await;
+    check("/api/v1/alerts?state=%ff", 400, "state should be").await;
+    check("/api/v1/rules/%ff", 400, "invalid path").await;
+    check("/api/v1/rules/none", 404, "there is no rule").await;
+    running.server.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_api_describes_itself_whole() {
     lanner_io::receiver::install_crypto_provider();

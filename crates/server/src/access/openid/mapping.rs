@@ -49,7 +49,9 @@ pub(super) fn person(mapping: &Mapping, claims: &Claims) -> Result<Principal, St
         ));
     }
     // Who may write any address into their own account could be anybody.
-    if mapping.name == "email" && claims.get("email_verified") == Some(&Value::Bool(false)) {
+    // Some providers write truths as text.
+    let is_verified = |said: &Value| *said == true || said.as_str().is_some_and(|said| said == "true");
+    if mapping.name == "email" && claims.get("email_verified").is_some_and(|said| !is_verified(said)) {
         return Err(format!("the provider has not verified that \"{}\" is your address", shown(name)));
     }
     check_name(name).map_err(|_| format!("\"{}\" cannot be a name in the audit log, which has 1 to 64 letters, digits and . _ @ + -; an administrator names another claim in server.openid.name", shown(name)))?;
@@ -127,8 +129,14 @@ mod tests {
         check(&by_email, &ann(Value::Null), Err("in no group"));
         check(&by_email, &json!({ "sub": "1", "groups": ["staff"] }), Err("does not say your \"email\""));
         check(&by_email, &json!({ "email": ["ann"], "groups": ["staff"] }), Err("does not say"));
-        let unverified = json!({ "email": "ann@example.org", "email_verified": false, "groups": ["staff"] });
-        check(&by_email, &unverified, Err("has not verified"));
+        let said =
+            |verified: Value| json!({ "email": "ann", "email_verified": verified, "groups": ["staff"] });
+        for unverified in [json!(false), json!("false"), Value::Null, json!("False"), json!(0)] {
+            check(&by_email, &said(unverified), Err("has not verified"));
+        }
+        for verified in [json!(true), json!("true")] {
+            check(&by_email, &said(verified), Ok(("ann", &[Scope::Read])));
+        }
         for name in ["config", "server.token", "Ann Lee", "<ann>", "anonymous"] {
             check(&by_email, &json!({ "email": name, "groups": ["staff"] }), Err("cannot be a name"));
         }
