@@ -110,10 +110,10 @@ fn summary(times: &[(&str, Duration)]) -> String {
     format!("Passed so far in {:.0} s: {}.", total.as_secs_f64(), steps.join(", "))
 }
 
-/// Half as many tests at once again as there are cores: a third of their time they wait for servers and for windows to end.
+/// Twice as many tests at once as there are cores: half of their time they wait for servers and for windows to end.
 fn test_threads() -> String {
     let n_cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-    format!("--test-threads={}", n_cores + n_cores.div_ceil(2))
+    format!("--test-threads={}", 2 * n_cores)
 }
 
 /// Builds what tests load as Python and Node.js would: nothing links it, so cargo does not know that they need it.
