@@ -432,8 +432,24 @@ impl Settings {
         if let Some(node) = remote_write {
             self.remote_write = Arc::new(RemoteWriteConfig::read_all(node, "remote_write", &mut check));
         }
+        if let Some(node) = streams {
+            self.refuse_two_places(node, &mut check);
+        }
         self.keep_as_schemas_say(retention, &mut check);
         check.problems
+    }
+
+    /// A stream whose events lie elsewhere is not one that this server fills: nobody would count those.
+    fn refuse_two_places(&self, streams: &Node, check: &mut Check) {
+        let consumed =
+            self.consume.iter().filter_map(|it| Some((it.stream()?, format!("consume.{}", it.name()))));
+        let syslog = self.syslog.map(|_| ("syslog", "server.syslog".to_owned()));
+        for (stream, by) in consumed.chain(syslog).filter(|(stream, _)| self.streams.place(stream).is_some())
+        {
+            let message =
+                format!("lies elsewhere, and {by} fills the stream of this name here; give one another name");
+            check.problem(streams, &format!("streams.{stream}"), message);
+        }
     }
 
     /// Series are kept as carbon's `storage-schemas.conf` says, where `retention.series` says nothing of them. Where the two

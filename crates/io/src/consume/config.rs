@@ -122,6 +122,12 @@ impl ConsumeConfig {
         self.kind_name
     }
 
+    /// The stream that its messages go to; `None` where they are samples.
+    #[must_use]
+    pub fn stream(&self) -> Option<&str> {
+        (self.content != As::Samples).then_some(&*self.into)
+    }
+
     /// Looks up secrets and certificates, and makes what connects.
     ///
     /// # Errors

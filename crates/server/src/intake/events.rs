@@ -44,6 +44,15 @@ pub(crate) fn stream_name(name: &str) -> Result<Arc<str>, IntakeError> {
     Ok(name.into())
 }
 
+/// Refuses events of a stream that is counted elsewhere: nobody would count these.
+fn comes_here(service: &IntakeService, stream: &Arc<str>) -> Result<(), IntakeError> {
+    let elsewhere = service.elsewhere.place(stream).map(|place| IntakeError::Elsewhere {
+        stream: Arc::clone(stream),
+        source_name: Arc::clone(&place.source),
+    });
+    elsewhere.map_or(Ok(()), Err)
+}
+
 /// Takes events: reads and processes them, makes them durable and counts them. Their time is the field `time_field`, or one
 /// of the usual ones. Blocks until they are acknowledged.
 ///
@@ -56,12 +65,7 @@ pub(crate) fn take(
     body: &[u8],
     time_field: Option<&str>,
 ) -> Result<WriteReport, IntakeError> {
-    if let Some(place) = service.elsewhere.place(stream) {
-        return Err(IntakeError::Elsewhere {
-            stream: Arc::clone(stream),
-            source_name: Arc::clone(&place.source),
-        });
-    }
+    comes_here(service, stream)?;
     // From here to the end the events are in store and measures, or in neither, for whoever registers; and what the
     // measures look at stays the same.
     let _passing = service.counting.passing();
@@ -93,6 +97,7 @@ pub(crate) fn take_made(
     mut report: Report,
     events: &[Event],
 ) -> Result<WriteReport, IntakeError> {
+    comes_here(service, stream)?;
     let _passing = service.counting.passing();
     let mut staged = Staged::new(service, stream, 0);
     let wanted = staged.wanted();
@@ -169,6 +174,7 @@ pub(crate) fn take_one(
     time_ms: i64,
     fields: Map<String, Value>,
 ) -> Result<(), IntakeError> {
+    comes_here(service, stream)?;
     let _passing = service.counting.passing();
     let event = Value::Object(fields);
     let json = event.to_string();

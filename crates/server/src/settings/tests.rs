@@ -162,3 +162,25 @@ fn addresses_are_read_as_people_write_them() {
     }
     assert!(parse_address("example.org:80", HTTP_PORT).is_err());
 }
+
+#[test]
+fn a_stream_lies_in_one_place() {
+    let lies = |name: &str| {
+        format!(
+            "sources: [{{ name: shop, kind: postgresql, url: 'postgresql://db.example.org/shop' }}]
+streams: {{ {name}: {{ source: shop, table: payments, time: ts }} }}
+consume: [{{ name: orders, kind: nats, url: 'nats://mq.example.org', subject: orders, into: bought }},
+          {{ name: cpu, kind: nats, url: 'nats://mq.example.org', subject: cpu, as: samples }}]
+server: {{ syslog: ':5514' }}
+"
+        )
+    };
+    for (name, by) in [("bought", "consume.orders"), ("syslog", "server.syslog")] {
+        let (_, problems) = read(&lies(name));
+        let expected = format!("streams.{name}: lies elsewhere, and {by} fills the stream of this name here");
+        assert!(problems.len() == 1 && problems[0].contains(&expected), "{problems:?}");
+    }
+    for name in ["payments", "orders", "cpu"] {
+        assert_eq!(read(&lies(name)).1, Vec::<String>::new(), "{name}");
+    }
+}

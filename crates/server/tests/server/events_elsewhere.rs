@@ -416,4 +416,14 @@ async fn check_refusals(server: &Server) {
         post(server, "/api/v1/apply", json!({ "processors": [processor] }).to_string()).await;
     assert_eq!(status, 422, "{answer}");
     assert!(answer.to_string().contains("lie elsewhere and never come here"), "{answer}");
+    // Whoever sends events of such a stream is told, in whatever form they come.
+    let log = json!({ "resourceLogs": [{ "scopeLogs": [{ "logRecords": [{ "body": { "stringValue": "paid" } }] }] }] });
+    for (path, body) in
+        [("/api/v1/events/payments", json!({ "bank": "hsbc" })), ("/v1/logs?stream=payments", log.clone())]
+    {
+        let (status, answer) = post(server, path, body.to_string()).await;
+        assert_eq!(status, 400, "{path}: {answer}");
+        assert!(answer.to_string().contains("lie in the source shop"), "{answer}");
+    }
+    assert_eq!(post(server, "/v1/logs?stream=here", log.to_string()).await.0, 200);
 }
