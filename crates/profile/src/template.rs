@@ -24,13 +24,13 @@ pub(crate) fn mask(text: &str, out: &mut Vec<u8>) {
     let shown = &text[..text.floor_char_boundary(MAX_TEXT_BYTES)];
     // Where the argument before begins and ends.
     let mut before: Option<(usize, usize)> = None;
-    for argument in shown.split(' ') {
+    for argument in shown.as_bytes().split(|byte| *byte == b' ') {
         let space = out.len();
         if before.is_some() {
             out.push(b' ');
         }
         let start = out.len();
-        mask_argument(argument.as_bytes(), out);
+        mask_argument(argument, out);
         match before {
             Some((from, to)) if out[from..to] == out[start..] => out.truncate(space),
             _ => before = Some((start, out.len())),

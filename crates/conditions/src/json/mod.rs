@@ -17,7 +17,7 @@ use std::collections::HashMap;
 use foldhash::fast::FixedState;
 use serde_json::Value;
 
-use self::scan::{Found, Scanner};
+use self::scan::{Fault, Scanner};
 use self::trie::Trie;
 use crate::field::{Fields, View};
 use crate::source::Source;
@@ -162,7 +162,7 @@ impl Buffer {
     }
 
     /// Makes values of the lists and objects that were found.
-    fn parse_nested(&mut self, text: &str) -> Result<(), JsonError> {
+    fn parse_nested(&mut self, text: &str) -> Result<(), Fault> {
         for slot in &self.filled {
             let slot = &mut self.slots[*slot as usize];
             if let Stored::Whole(start, end) = slot.found {
@@ -183,7 +183,7 @@ struct Reading<'r, 't> {
 }
 
 impl Reading<'_, '_> {
-    fn whole(&mut self) -> Result<(), JsonError> {
+    fn whole(&mut self) -> Result<(), Fault> {
         self.at.skip_space();
         if self.at.peek() != Some(b'{') {
             return Err(self.at.error("expected an object"));
@@ -194,18 +194,18 @@ impl Reading<'_, '_> {
     }
 
     /// An object that `node` says which keys of matter.
-    fn object(&mut self, node: u32, depth: u8) -> Result<(), JsonError> {
+    fn object(&mut self, node: u32, depth: u8) -> Result<(), Fault> {
         self.at.enter()?;
         let mut is_first = true;
         while self.at.next_member(b'}', &mut is_first)? {
             let trie = self.trie;
-            let target = match self.at.key()? {
-                Found::Plain(start, end) => trie.key(node, &self.at.text[start..end]),
-                Found::Escaped(start, end) => {
-                    self.buffer.key.clear();
-                    self.at.unescape(start, end, &mut self.buffer.key);
-                    trie.key(node, &self.buffer.key)
-                }
+            let key = self.at.key()?;
+            let target = if key.has_escapes {
+                self.buffer.key.clear();
+                self.at.unescape(key, &mut self.buffer.key);
+                trie.key(node, &self.buffer.key)
+            } else {
+                trie.key(node, &self.at.text[key.range()])
             };
             self.value(target, depth)?;
         }
@@ -214,7 +214,7 @@ impl Reading<'_, '_> {
     }
 
     /// A list that `node` says which items of matter.
-    fn list(&mut self, node: u32, depth: u8) -> Result<(), JsonError> {
+    fn list(&mut self, node: u32, depth: u8) -> Result<(), Fault> {
         self.at.enter()?;
         let (mut is_first, mut position) = (true, 0);
         while self.at.next_member(b']', &mut is_first)? {
@@ -227,7 +227,7 @@ impl Reading<'_, '_> {
     }
 
     /// The value behind a key or a position.
-    fn value(&mut self, target: Option<u32>, depth: u8) -> Result<(), JsonError> {
+    fn value(&mut self, target: Option<u32>, depth: u8) -> Result<(), Fault> {
         let Some(target) = target else { return self.at.skip_value() };
         let target = self.trie.target(target);
         // The key may stand here again: what was found inside the one before does not count.
@@ -251,17 +251,19 @@ impl Reading<'_, '_> {
         Ok(())
     }
 
-    fn scalar(&mut self) -> Result<Stored, JsonError> {
+    fn scalar(&mut self) -> Result<Stored, Fault> {
         Ok(match self.at.peek() {
-            Some(b'"') => match self.at.string()? {
-                Found::Plain(start, end) => Stored::Text(start as u32, end as u32),
-                Found::Escaped(start, end) => {
+            Some(b'"') => {
+                let text = self.at.string()?;
+                if text.has_escapes {
                     let unescaped = &mut self.buffer.unescaped;
                     let before = unescaped.len() as u32;
-                    self.at.unescape(start, end, unescaped);
+                    self.at.unescape(text, unescaped);
                     Stored::Unescaped(before, unescaped.len() as u32)
+                } else {
+                    Stored::Text(text.start, text.end)
                 }
-            },
+            }
             Some(b't') => self.at.word("true").map(|()| Stored::Bool(true))?,
             Some(b'f') => self.at.word("false").map(|()| Stored::Bool(false))?,
             Some(b'n') => self.at.word("null").map(|()| Stored::Null)?,

@@ -12,19 +12,36 @@ pub struct JsonError {
     pub message: String,
 }
 
+/// An error on its way out, as small as a pointer: what comes back from each text and each value fits into registers.
+pub(super) type Fault = Box<JsonError>;
+
 impl JsonError {
-    pub(super) fn new(offset: usize, message: impl Into<String>) -> Self {
-        Self { offset, message: message.into() }
+    pub(super) fn new(offset: usize, message: impl Into<String>) -> Fault {
+        Box::new(Self { offset, message: message.into() })
+    }
+}
+
+impl From<Fault> for JsonError {
+    fn from(fault: Fault) -> Self {
+        *fault
     }
 }
 
 /// Where the inside of a quoted text lies.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Found {
-    /// It is what it stands for.
-    Plain(usize, usize),
-    /// It has escapes in it, all of them right.
-    Escaped(usize, usize),
+pub(super) struct Found {
+    pub(super) start: u32,
+    pub(super) end: u32,
+    /// Whether it has escapes in it, all of them right; else it is what it stands for.
+    pub(super) has_escapes: bool,
+}
+
+impl Found {
+    /// Its place in the text.
+    #[inline]
+    pub(super) const fn range(self) -> std::ops::Range<usize> {
+        self.start as usize..self.end as usize
+    }
 }
 
 /// Lists and objects inside of each other; `serde_json` refuses one more.
@@ -39,7 +56,7 @@ pub(super) struct Scanner<'t> {
 }
 
 impl<'t> Scanner<'t> {
-    pub(super) fn new(text: &'t str) -> Result<Self, JsonError> {
+    pub(super) fn new(text: &'t str) -> Result<Self, Fault> {
         if u32::try_from(text.len()).is_err() {
             return Err(JsonError::new(0, "the text has more than four gibibytes"));
         }
@@ -64,7 +81,7 @@ impl<'t> Scanner<'t> {
     }
 
     #[cold]
-    pub(super) fn error(&self, message: &str) -> JsonError {
+    pub(super) fn error(&self, message: &str) -> Fault {
         let message = if self.at < self.bytes.len() {
             message.to_owned()
         } else {
@@ -75,7 +92,7 @@ impl<'t> Scanner<'t> {
     }
 
     /// Goes inside the `{` or `[` that stands here.
-    pub(super) fn enter(&mut self) -> Result<(), JsonError> {
+    pub(super) fn enter(&mut self) -> Result<(), Fault> {
         if self.nesting == MAX_NESTING {
             return Err(self.error("lists and objects are nested too deep"));
         }
@@ -91,7 +108,7 @@ impl<'t> Scanner<'t> {
 
     /// Whether there is another member; goes to its start, or behind `close`.
     #[inline]
-    pub(super) fn next_member(&mut self, close: u8, is_first: &mut bool) -> Result<bool, JsonError> {
+    pub(super) fn next_member(&mut self, close: u8, is_first: &mut bool) -> Result<bool, Fault> {
         self.skip_space();
         if self.peek() == Some(close) {
             self.at += 1;
@@ -113,7 +130,7 @@ impl<'t> Scanner<'t> {
 
     /// A key and the `:` behind it.
     #[inline]
-    pub(super) fn key(&mut self) -> Result<Found, JsonError> {
+    pub(super) fn key(&mut self) -> Result<Found, Fault> {
         if self.peek() != Some(b'"') {
             return Err(self.error("expected a key in double quotes"));
         }
@@ -129,21 +146,22 @@ impl<'t> Scanner<'t> {
 
     /// The quoted text that stands here.
     #[inline]
-    pub(super) fn string(&mut self) -> Result<Found, JsonError> {
+    pub(super) fn string(&mut self) -> Result<Found, Fault> {
+        let start = self.at as u32 + 1;
+        let has_escapes = self.pass_string()?;
+        Ok(Found { start, end: self.at as u32 - 1, has_escapes })
+    }
+
+    /// Goes behind the quoted text that stands here; whether it has escapes in it.
+    fn pass_string(&mut self) -> Result<bool, Fault> {
         self.at += 1;
-        let start = self.at;
         let mut has_escapes = false;
         loop {
             self.pass_plain();
             match self.peek() {
                 Some(b'"') => {
-                    let end = self.at;
                     self.at += 1;
-                    return Ok(if has_escapes {
-                        Found::Escaped(start, end)
-                    } else {
-                        Found::Plain(start, end)
-                    });
+                    return Ok(has_escapes);
                 }
                 Some(b'\\') => {
                     has_escapes = true;
@@ -172,7 +190,7 @@ impl<'t> Scanner<'t> {
 
     /// One escape, checked; `\ud83d\ude00` counts as one.
     #[cold]
-    fn escape(&mut self) -> Result<(), JsonError> {
+    fn escape(&mut self) -> Result<(), Fault> {
         let wrong = "no escape of JSON";
         self.at += 1;
         match self.peek() {
@@ -199,7 +217,7 @@ impl<'t> Scanner<'t> {
     }
 
     /// The four digits behind the `u` that stands here.
-    fn hex4(&mut self) -> Result<u32, JsonError> {
+    fn hex4(&mut self) -> Result<u32, Fault> {
         self.at += 1;
         let mut value = 0;
         for _ in 0..4 {
@@ -212,8 +230,8 @@ impl<'t> Scanner<'t> {
 
     /// Appends what a checked text with escapes stands for.
     #[cold]
-    pub(super) fn unescape(&self, start: usize, end: usize, out: &mut String) {
-        let mut rest = &self.text[start..end];
+    pub(super) fn unescape(&self, found: Found, out: &mut String) {
+        let mut rest = &self.text[found.range()];
         while let Some(at) = rest.find('\\') {
             out.push_str(&rest[..at]);
             let escape = rest.as_bytes().get(at + 1).copied().unwrap_or(b'\\');
@@ -240,7 +258,7 @@ impl<'t> Scanner<'t> {
         out.push_str(rest);
     }
 
-    pub(super) fn word(&mut self, word: &str) -> Result<(), JsonError> {
+    pub(super) fn word(&mut self, word: &str) -> Result<(), Fault> {
         if !self.bytes[self.at..].starts_with(word.as_bytes()) {
             return Err(self.error("expected a value"));
         }
@@ -250,7 +268,7 @@ impl<'t> Scanner<'t> {
 
     /// The number that stands here.
     #[inline]
-    pub(super) fn number(&mut self) -> Result<Number, JsonError> {
+    pub(super) fn number(&mut self) -> Result<Number, Fault> {
         let start = self.at;
         let is_whole = self.pass_number()?;
         let text = &self.text[start..self.at];
@@ -268,7 +286,7 @@ impl<'t> Scanner<'t> {
 
     /// Goes behind the number that stands here; whether it has neither fraction nor exponent.
     #[inline]
-    fn pass_number(&mut self) -> Result<bool, JsonError> {
+    fn pass_number(&mut self) -> Result<bool, Fault> {
         if self.peek() == Some(b'-') {
             self.at += 1;
         }
@@ -295,7 +313,7 @@ impl<'t> Scanner<'t> {
     }
 
     #[inline]
-    fn pass_digits(&mut self) -> Result<(), JsonError> {
+    fn pass_digits(&mut self) -> Result<(), Fault> {
         let start = self.at;
         while let Some(b'0'..=b'9') = self.peek() {
             self.at += 1;
@@ -305,15 +323,15 @@ impl<'t> Scanner<'t> {
 
     /// Goes behind the value that stands here, whatever it is, and checks it.
     #[inline]
-    pub(super) fn skip_value(&mut self) -> Result<(), JsonError> {
+    pub(super) fn skip_value(&mut self) -> Result<(), Fault> {
         match self.peek() {
-            Some(b'"') => self.string().map(drop),
+            Some(b'"') => self.pass_string().map(drop),
             Some(b'{' | b'[') => self.skip_nested(),
             _ => self.skip_word(),
         }
     }
 
-    fn skip_word(&mut self) -> Result<(), JsonError> {
+    fn skip_word(&mut self) -> Result<(), Fault> {
         match self.peek() {
             Some(b't') => self.word("true"),
             Some(b'f') => self.word("false"),
@@ -332,7 +350,7 @@ impl<'t> Scanner<'t> {
     }
 
     /// A list or an object, with everything in it. As deep as its nesting, at most 127.
-    fn skip_nested(&mut self) -> Result<(), JsonError> {
+    fn skip_nested(&mut self) -> Result<(), Fault> {
         let close = if self.peek() == Some(b'{') { b'}' } else { b']' };
         self.enter()?;
         let mut is_first = true;

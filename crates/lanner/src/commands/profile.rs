@@ -1,9 +1,10 @@
 //! `lanner profile`: learns what is usual on hosts, and finds what is not.
 //!
 //! Reading order: [`Args`]; then `learn`, `watch` and `inspect` (what the commands do), `events` (events from files), `fleet` (this
-//! host as one of many), `kept` (profiles as files), `skim` (lines read no further than needed),
+//! host as one of many), `kept` (profiles as files), `skim` (lines read no further than needed), `days` (their times),
 //! `shared` (arguments of several).
 
+mod days;
 mod events;
 mod fleet;
 mod inspect;

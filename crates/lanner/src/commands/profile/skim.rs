@@ -5,9 +5,10 @@
 //! [`Lines`](lanner_profile::read::Lines), and so is a field that follows from others.
 
 use lanner_conditions::{Buffer, Condition, FieldPath, Fields, JsonFields, Missing, Place, Reader, View};
-use lanner_core::time::parse_time_ms;
 use lanner_profile::read::{Format, MAX_LINE_BYTES};
 use lanner_profile::{Hashes, Part, Profile};
+
+use super::days::Days;
 
 /// Where Falco has the fields that a rule prints.
 const INSIDE: &str = "output_fields.";
@@ -32,6 +33,7 @@ pub(super) struct Skim {
     plain: Shape,
     buffer: Buffer,
     text: Vec<u8>,
+    days: Days,
     /// Of each profile, whether the event is its own, and by what it knows it.
     pub(super) found: Vec<Option<Hashes>>,
 }
@@ -80,7 +82,8 @@ impl Skim {
             return None;
         }
         let (falco, plain) = (Shape::new(profiles, INSIDE)?, Shape::new(profiles, "")?);
-        Some(Self { format, falco, plain, buffer: Buffer::default(), text: Vec::new(), found: Vec::new() })
+        let (buffer, text, days) = (Buffer::default(), Vec::new(), Days::default());
+        Some(Self { format, falco, plain, buffer, text, days, found: Vec::new() })
     }
 
     /// Reads a line and returns its time, in milliseconds since 1970; `None` for a line that has to be read as a whole.
@@ -101,7 +104,7 @@ impl Skim {
             return None;
         }
         let View::Text(time) = fields.at(shape.time)? else { return None };
-        let time_ms = parse_time_ms(time).ok()?;
+        let time_ms = self.days.time_ms(time)?;
         self.found.clear();
         for (wanted, profile) in shape.profiles.iter().zip(profiles) {
             self.found.push(wanted.hashes(&fields, profile, &mut self.text)?);
