@@ -10,6 +10,9 @@ use crate::answer::Status;
 use crate::novelty::Novelty;
 use crate::spec::Spec;
 
+/// Ranges of times of which nothing is learned, at most: each event is compared with all of them.
+const MAX_HELD: usize = 100;
+
 /// Notes of a profile, which threads read while others write.
 #[derive(Debug, Default)]
 pub(crate) struct Notes {
@@ -189,10 +192,14 @@ impl Notes {
         self.incomplete_until_ms = self.incomplete_until_ms.max(Some(until_ms));
     }
 
-    /// Nothing of a range of times is to be learned. Ranges that are over for `keep_ms` are forgotten.
+    /// Nothing of a range of times is to be learned. Ranges that are over for `keep_ms` are forgotten, and beyond [`MAX_HELD`] the
+    /// one that was named first.
     pub(crate) fn hold(&mut self, range: TimeRange, keep_ms: i64) {
         let oldest_ms = self.latest_ms.get().unwrap_or(i64::MIN).saturating_sub(keep_ms);
-        self.held.retain(|held| held.end_ms > oldest_ms);
+        self.held.retain(|held| held.end_ms > oldest_ms && *held != range);
+        if self.held.len() == MAX_HELD {
+            self.held.remove(0);
+        }
         self.held.push(range);
     }
 

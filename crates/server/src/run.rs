@@ -119,6 +119,12 @@ pub struct Server {
     certificates: Option<Arc<Certificates>>,
 }
 
+/// Which rules fire, for processors.
+fn firing(services: &Services) -> upkeep::Firing {
+    let evaluation = Arc::clone(&services.evaluation);
+    Arc::new(move |is_wanted| evaluation.firing(is_wanted))
+}
+
 impl Server {
     /// Starts a server: opens the store, takes up what was under way, then accepts what comes.
     ///
@@ -164,7 +170,7 @@ impl Server {
             tasks: vec![
                 tokio::spawn(edges::run(Arc::clone(&services.switches))),
                 tokio::spawn(enforcement::watch(Arc::clone(&services.switches))),
-                tokio::spawn(upkeep::run(Arc::clone(&services.processors))),
+                tokio::spawn(upkeep::run(Arc::clone(&services.processors), firing(&services))),
             ],
             actions,
             services,
@@ -247,10 +253,12 @@ impl Server {
         let wakeup = Arc::clone(&self.services.evaluation.wakeup);
         self.services.base.settings.clock.put_on(time_ms);
         wakeup.ring();
-        let processors = Arc::clone(&self.services.processors);
+        let (processors, firing) = (Arc::clone(&self.services.processors), firing(&self.services));
         let waited = blocking(move || {
             processors.tick();
-            wakeup.wait_settled(time_ms, at_most)
+            let is_settled = wakeup.wait_settled(time_ms, at_most);
+            upkeep::heed(&processors, &firing);
+            is_settled
         });
         waited.await.unwrap_or(false)
     }

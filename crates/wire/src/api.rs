@@ -54,7 +54,8 @@ pub use operations::{
 };
 pub use problem::{ErrorBody, ProblemView, WriteReport};
 pub use profile::{
-    BehaviourView, PartView, ProfileAnswer, ProfileDetail, ProfileHostView, ProfileTerms, ProfileView,
+    BehaviourView, ForgottenView, PartView, ProfileAnswer, ProfileDetail, ProfileHostView, ProfileTerms,
+    ProfileTimes, ProfileView,
 };
 pub use replay::{ReplayRequest, ReplayResponse, ReplaySummary, Transition};
 pub use review::{

@@ -2,9 +2,11 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use lanner_conditions::{Condition, Missing};
 use lanner_core::TimeRange;
+use lanner_core::document::{Check, Node};
 use lanner_profile::read::{Format, object_of};
-use lanner_profile::{HostError, Hosts, PartSeen, Profile, ReadFilter, Seed, Spec};
+use lanner_profile::{Filter, HostError, Hosts, PartSeen, Profile, Seed, Spec};
 use serde_json::{Map, Value};
 
 /// What a processor `profile` learned, and what the hosts of its fleet did.
@@ -78,6 +80,37 @@ impl Behaviours {
         })
     }
 
+    /// Takes what was learned elsewhere in the place of what was learned here, as `lanner profile learn` writes it. Hosts of a fleet
+    /// stay known if it has their seed; else they are to join anew.
+    ///
+    /// # Errors
+    /// Why it is not taken; nothing has changed then.
+    pub fn teach(&self, mut bytes: &[u8]) -> Result<(), String> {
+        let mut taught = self.read(&mut bytes)?;
+        if !bytes.is_empty() {
+            return Err("it holds several profiles, and a processor has one".to_owned());
+        }
+        let hosts = self.with(|profile, hosts| {
+            let mut words = Vec::new();
+            if profile.seed() == taught.seed() {
+                hosts.write(profile, &mut words);
+            }
+            Hosts::read(&words, &mut taught).map_err(|error| error.to_string())
+        })?;
+        self.set(taught, hosts);
+        Ok(())
+    }
+
+    /// Reads what was learned of the same behaviours, from the start of `bytes`, and moves them behind it.
+    fn read(&self, bytes: &mut &[u8]) -> Result<Profile, String> {
+        let mut kept = Profile::read(bytes, &filter).map_err(|error| error.to_string())?;
+        if kept.spec().identity() != self.spec.identity() {
+            return Err("it learned other fields, events or memory".to_owned());
+        }
+        kept.adopt(self.spec.clone());
+        Ok(kept)
+    }
+
     fn set(&self, profile: Profile, hosts: Hosts) {
         *self.learned.lock().unwrap_or_else(PoisonError::into_inner) = Some((profile, hosts));
     }
@@ -101,22 +134,19 @@ impl Behaviours {
     ///
     /// # Errors
     /// Why it cannot be taken up.
-    pub(super) fn restore(
-        &self,
-        mut bytes: &[u8],
-        now_ms: i64,
-        filter: ReadFilter<'_>,
-    ) -> Result<(), String> {
-        let mut kept = Profile::read(&mut bytes, filter).map_err(|error| error.to_string())?;
-        if kept.spec().identity() != self.spec.identity() {
-            return Err("it learned other fields, events or memory".to_owned());
-        }
+    pub(super) fn restore(&self, mut bytes: &[u8], now_ms: i64) -> Result<(), String> {
+        let mut kept = self.read(&mut bytes)?;
         let hosts = Hosts::read(bytes, &mut kept).map_err(|error| error.to_string())?;
         // Nobody knows what came in between.
         let saved_ms = kept.saved_ms().unwrap_or(now_ms);
         kept.note_lost(TimeRange::new(saved_ms, now_ms));
-        kept.adopt(self.spec.clone());
         self.set(kept, hosts);
         Ok(())
     }
+}
+
+/// The condition of a profile.
+pub(super) fn filter(node: &Node, path: &str, check: &mut Check) -> Option<Filter> {
+    let condition = Condition::read(node, path, check)?;
+    Some(Filter::new(move |event| condition.matches(event, Missing::False)))
 }

@@ -24,8 +24,8 @@ mod sessions;
 
 use std::sync::Arc;
 
-use lanner_core::Event;
 use lanner_core::field::Field;
+use lanner_core::{Event, Group};
 use lanner_traffic::ModelsInUse;
 use serde_json::{Map, Value};
 
@@ -77,6 +77,16 @@ pub trait Processor: std::fmt::Debug + Send + Sync {
     /// Trained models that judge what it sees from now on, where it asks such.
     fn use_models(&self, models: &ModelsInUse) {
         let _ = models;
+    }
+
+    /// The rules of which it wants to know whether they fire.
+    fn heeds(&self) -> &[Arc<str>] {
+        &[]
+    }
+
+    /// The rules that fire from now on, each with the group of an alert.
+    fn use_alerts(&self, firing: &[(Arc<str>, Group)]) {
+        let _ = firing;
     }
 
     /// How it stands, in words for people, if there is more to say than how many events it saw.

@@ -1,9 +1,10 @@
 //! `lanner profile`: learns what is usual on hosts, and finds what is not.
 //!
-//! Reading order: [`Args`]; then `learn`, `watch` and `inspect` (what the commands do), `events` (events from files), `fleet` (this
-//! host as one of many), `kept` (profiles as files), `skim` (lines read no further than needed), `days` (their times),
-//! `shared` (arguments of several).
+//! Reading order: [`Args`]; then `learn`, `watch` and `inspect` (what the commands do), `cascade` (several profiles, one after the other),
+//! `events` (events from files), `fleet` (this host as one of many), `kept` (profiles as files), `skim` (lines read no further than
+//! needed), `days` (their times), `shared` (arguments of several).
 
+mod cascade;
 mod days;
 mod events;
 mod fleet;
@@ -18,9 +19,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use lanner_core::TimeRange;
-use lanner_core::time::{format_time, parse_time_ms};
+use lanner_core::time::parse_time_ms;
 use lanner_profile::Profile;
+use lanner_sketch::Forgotten;
+use lanner_wire::api::{ForgottenView, Time};
 
+use super::processor::in_words;
 use crate::failure::{Failure, Outcome, Result, remark};
 use crate::list;
 
@@ -190,15 +194,9 @@ fn unlearn(path: &Path, range: TimeRange) -> Result<Outcome> {
     }
     let mut profiles = kept::load(path)?;
     for profile in &mut profiles {
-        let forgotten = profile.unlearn(range);
-        let what = match (forgotten.from_ms, forgotten.to_ms) {
-            (Some(from_ms), Some(to_ms)) => {
-                format!("forgot everything from {} to {}", format_time(from_ms), format_time(to_ms))
-            }
-            _ => "nothing of that time could be forgotten".to_owned(),
-        };
-        let rest = if forgotten.is_all { "" } else { "; what is older is no longer told apart by day" };
-        remark(&format!("{}: {what}{rest}", profile.spec().id));
+        let Forgotten { from_ms, to_ms, is_all } = profile.unlearn(range);
+        let forgotten = ForgottenView { from: from_ms.map(Time), to: to_ms.map(Time), all: is_all };
+        remark(&format!("{}: {}", profile.spec().id, in_words(&forgotten)));
     }
     kept::save(path, &profiles)?;
     Ok(Outcome::Fine)

@@ -153,6 +153,45 @@ fn profiles_are_kept_merged_and_unlearned() {
     }
 }
 
+/// Nothing becomes usual in a time that a person names, and a profile may look only at what one above it flags.
+#[test]
+fn profiles_learn_only_what_they_should() {
+    let folder = tempfile::tempdir().unwrap();
+    let events = write(folder.path(), "usual.json", &usual());
+    let config = write(
+        folder.path(),
+        "two.yaml",
+        "profiles:\n  - { id: exec, fields: [proc.exepath, proc.pname] }\n  \
+         - { id: alarms, fields: [proc.exepath], where: 'exec.rare == true', learn: 1s }\n",
+    );
+    let out = folder.path().join("host.profile");
+    let out = out.to_str().unwrap();
+    let times = ["--hold", "2026-01-02T00:00Z/2026-01-03T00:00Z"];
+    let learn = ["profile", "learn", "--config", &config, "--out", out, &events];
+    run(&[&learn[..], &times].concat())
+        .says(0, &["exec: learned 1440 events", "alarms: no event was one of its own"]);
+    run(&["profile", "learn", "--hold", "2026-01-02T00:00Z", "--out", "x", &events]).says(2, &["two times"]);
+
+    // Each is rare for the first profile, and the second has its program once.
+    let strange: String = (0..4).map(|n| event(2_890 + n, &format!("p{n}"), "nc -e sh")).collect();
+    let watch = ["profile", "watch", "--save", "1h", "--votes", "2", out, "-"];
+    let found = run_with_input(&watch, strange.as_bytes()).expect(0);
+    assert_eq!(found, "");
+    let other = event(2_900, "p9", "nc -e sh") + &event(2_901, "p9", "curl x");
+    let found = run_with_input(&watch, other.as_bytes()).expect(1);
+    assert!(found.lines().count() == 1 && found.contains("curl x (started by p9)"), "{found}");
+    let explained = run_with_input(
+        &["profile", "explain", "--format", "json", out, "-"],
+        event(2_902, "p7", "nc -e sh").as_bytes(),
+    );
+    let explained: Value = serde_json::from_str(&explained.expect(0)).unwrap();
+    assert_eq!(
+        (&explained[2]["profile"], &explained[2]["seen"]),
+        (&json!("alarms"), &json!(5)),
+        "{explained}"
+    );
+}
+
 /// A server whose processor gathers what hosts tell.
 fn fleet() -> Served {
     let server = serve(tempfile::tempdir().unwrap(), &[]);

@@ -99,6 +99,9 @@ routes! {
     get    "/api/v1/profiles/{id}"              profiles::show
     get    "/api/v1/profiles/{id}/terms"        profiles::terms
     post   "/api/v1/profiles/{id}/explain"      profiles::explain
+    post   "/api/v1/profiles/{id}/hold"         profiles::hold
+    post   "/api/v1/profiles/{id}/unlearn"      profiles::unlearn
+    post   "/api/v1/profiles/{id}/learned"      profiles::teach
     post   "/api/v1/profiles/{id}/hosts/{host}" profiles::tell
 
     // Sessions of API clients, and what people say of them.

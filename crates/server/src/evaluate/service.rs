@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use lanner_core::Changes;
+use lanner_core::{Alert, AlertState, Changes, Group};
 use lanner_engine::Engine;
 use lanner_engine::engine::Part;
 use lanner_io::data::DataStore;
@@ -158,6 +158,17 @@ impl EvaluationService {
     /// The engine, locked.
     pub fn engine(&self) -> MutexGuard<'_, Engine> {
         locked(&self.engine)
+    }
+
+    /// The rules that fire among those that are asked for, each with the group of an alert.
+    pub(crate) fn firing(&self, is_wanted: &dyn Fn(&Arc<str>) -> bool) -> Vec<(Arc<str>, Group)> {
+        let fires = |alert: &&Alert| {
+            alert.active
+                && !matches!(alert.state, AlertState::NoData | AlertState::Error)
+                && is_wanted(&alert.rule)
+        };
+        let engine = self.engine();
+        engine.alerts().filter(fires).map(|alert| (alert.rule.clone(), alert.group.clone())).collect()
     }
 
     /// Whether a pattern of Graphite's matches a stored series. Where the store does not say, it may.

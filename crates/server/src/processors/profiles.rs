@@ -5,10 +5,12 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use lanner_core::TimeRange;
 use lanner_engine::processor::{Behaviours, Configured};
 use lanner_profile::{Hosts, Profile};
 use lanner_wire::api::{
-    BehaviourView, PartView, ProfileAnswer, ProfileDetail, ProfileHostView, ProfileTerms, ProfileView, Time,
+    BehaviourView, ForgottenView, PartView, ProfileAnswer, ProfileDetail, ProfileHostView, ProfileTerms,
+    ProfileTimes, ProfileView, Time,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -142,6 +144,78 @@ pub(crate) async fn explain(
         seen_without: it.seen_without,
     };
     Ok(Json(ProfileAnswer { answer: Value::Object(answer), parts: parts.into_iter().map(part).collect() }))
+}
+
+/// Learn nothing of a time, such as that of an attack or of a test: events are judged as before, and are no more usual for it.
+///
+/// # Errors
+/// 404, 422 for a time that ends before it begins.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/api/v1/profiles/{id}/hold", tag = "profiles", operation_id = "hold_profile",
+    params(("id" = String, Path, description = "id of the processor")), request_body = ProfileTimes, responses((status = 204))
+))]
+pub(crate) async fn hold(
+    State(service): Service,
+    Path(id): Path<String>,
+    Json(times): Json<ProfileTimes>,
+) -> Result<StatusCode, ApiError> {
+    let range = range(times)?;
+    service.at_profile(id, move |_, it, _| it.with(|profile, _| profile.hold(range))).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Forget what was learned in a time, as far as that is still told apart: whole days, of the last two.
+///
+/// # Errors
+/// 404, 422 for a time that ends before it begins.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/api/v1/profiles/{id}/unlearn", tag = "profiles", operation_id = "unlearn_profile",
+    params(("id" = String, Path, description = "id of the processor")), request_body = ProfileTimes,
+    responses((status = 200, body = ForgottenView))
+))]
+pub(crate) async fn unlearn(
+    State(service): Service,
+    Path(id): Path<String>,
+    Json(times): Json<ProfileTimes>,
+) -> Result<Json<ForgottenView>, ApiError> {
+    let range = range(times)?;
+    let forgotten =
+        service.at_profile(id, move |_, it, _| it.with(|profile, _| profile.unlearn(range))).await?;
+    let (from, to) = (forgotten.from_ms.map(Time), forgotten.to_ms.map(Time));
+    Ok(Json(ForgottenView { from, to, all: forgotten.is_all }))
+}
+
+fn range(times: ProfileTimes) -> Result<TimeRange, ApiError> {
+    if times.from >= times.to {
+        return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "to: is not after from"));
+    }
+    Ok(TimeRange::new(times.from.0, times.to.0))
+}
+
+/// Take what was learned elsewhere in the place of what the processor learned, so that it need not learn first.
+///
+/// The body is a file that `lanner profile learn` wrote, with the same fields, condition and memory.
+///
+/// # Errors
+/// 404, 413, 422 for what is damaged or was learned with other fields.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/api/v1/profiles/{id}/learned", tag = "profiles", operation_id = "teach_profile",
+    request_body(content = String, content_type = "application/octet-stream", description = "a file of `lanner profile learn`"),
+    params(("id" = String, Path, description = "id of the processor")), responses((status = 200, body = ProfileView))
+))]
+pub(crate) async fn teach(
+    State(service): Service,
+    Path(id): Path<String>,
+    Received(body): Received,
+) -> Result<Json<ProfileView>, ApiError> {
+    let taught = service.at_profile(id, move |one, it, now_ms| {
+        it.teach(&body)?;
+        Ok(it.with(|profile, hosts| view(one, it.field(), profile, hosts, now_ms)))
+    });
+    let refused = |why: String| {
+        ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, format!("this profile cannot be taken up: {why}"))
+    };
+    taught.await?.map(Json).map_err(refused)
 }
 
 /// Get what a host has to learn so that its profile can be compared with those of others.

@@ -272,3 +272,94 @@ async fn what_a_host_tells_needs_the_right_token_and_makes_sense() {
     assert_eq!(shown[0]["hosts"], 1);
     server.stop().await;
 }
+
+/// What happens under an alert of a rule in `hold`, or in a time that a person names, becomes no more usual.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_learned_while_something_is_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = start(folder.path(), NOON_MS).await;
+    let config = json!({
+        "processors": [{ "id": "usual", "stream": "falco", "profile": {
+            "fields": ["proc.pname"], "learn": "1m", "memory": 1, "hold": ["attack"] } }],
+        "rules": [{ "id": "attack", "query": { "stream": "falco", "measure": "count", "where": "rule == 'Attack'" },
+            "window": "10s", "every": "10s", "absolute": { "max": 0 } }],
+    });
+    post(&server, "/api/v1/apply", config.to_string()).await;
+    send(&server, &event(0, "cron")).await;
+    let mut attack = event(105, "nginx");
+    attack["rule"] = "Attack".into();
+    assert_eq!(send(&server, &attack).await["rare"], true);
+    // The window with it ends, and the rule fires until a window without one.
+    server.step_to(NOON_MS + 110_000, std::time::Duration::from_secs(10)).await;
+    for at_s in [111, 112] {
+        assert_eq!(send(&server, &event(at_s, "sshd")).await["rare"], true);
+    }
+    let (_, shown) = ask(&server, "GET", "/api/v1/processors", "", Vec::new()).await;
+    assert!(String::from_utf8_lossy(&shown).contains("nothing is learned in the group of an alert"));
+    server.step_to(NOON_MS + 120_000, std::time::Duration::from_secs(10)).await;
+    assert_eq!(send(&server, &event(121, "sshd")).await["rare"], true);
+    assert_eq!(send(&server, &event(122, "sshd")).await["rare"], false);
+
+    let times = |from: i64, to: i64| {
+        json!({ "from": (NOON_MS + from * 1_000), "to": (NOON_MS + to * 1_000) }).to_string().into_bytes()
+    };
+    let told = async |what: &str, body: Vec<u8>| {
+        let path = format!("/api/v1/profiles/usual/{what}");
+        let url = format!("http://{}{path}", server.http_addr());
+        let request = reqwest::Client::new().post(url).header("content-type", "application/json").body(body);
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    assert_eq!(told("hold", times(130, 140)).await.0, 204);
+    assert_eq!(told("hold", times(140, 140)).await.0, 422);
+    for at_s in [131, 132] {
+        assert_eq!(send(&server, &event(at_s, "perl")).await["rare"], true);
+    }
+    assert_eq!(send(&server, &event(141, "perl")).await["rare"], true);
+    assert_eq!(send(&server, &event(142, "perl")).await["rare"], false);
+    let (status, forgotten) = told("unlearn", times(141, 143)).await;
+    let forgotten: Value = serde_json::from_str(&forgotten).unwrap();
+    assert_eq!(
+        (status, &forgotten),
+        (200, &json!({ "from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z", "all": true }))
+    );
+    assert_eq!(send(&server, &event(150, "perl")).await["rare"], true);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_processor_begins_with_what_was_learned_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = start(folder.path(), NOON_MS).await;
+    post(&server, "/api/v1/apply", processor(1)).await;
+    let mut learned = host(&server, "", &["cron", "nginx"]).await;
+    learned.finish();
+    let bytes = |profile: &Profile| {
+        let mut bytes = Vec::new();
+        profile.write(NOON_MS, &mut bytes);
+        bytes
+    };
+    let path = "/api/v1/profiles/usual/learned";
+    let (status, shown) = ask(&server, "POST", path, "", bytes(&learned)).await;
+    assert_eq!(status, 200, "{}", String::from_utf8_lossy(&shown));
+    let answer = send(&server, &event(1, "cron")).await;
+    assert_eq!((&answer["status"], &answer["seen"]["ever"]), (&json!("active"), &json!(1)), "{answer}");
+    assert_eq!(send(&server, &event(2, "sshd")).await["rare"], true);
+
+    let mut document = learned.spec().to_json();
+    document["fields"] = json!(["proc.name"]);
+    let node = Node::from_json(&document);
+    let spec = lanner_profile::Spec::read_document(&node, "", &filter, &mut Check::default()).unwrap();
+    let other = bytes(&Profile::new(spec, learned.seed()));
+    for (body, expected) in [
+        (other, "other fields"),
+        ([bytes(&learned), bytes(&learned)].concat(), "holds several profiles"),
+        (bytes(&learned)[..200].to_vec(), "cut short"),
+    ] {
+        let (status, why) = ask(&server, "POST", path, "", body).await;
+        let why = String::from_utf8_lossy(&why).into_owned();
+        assert!(status == 422 && why.contains(expected), "{status} {why}");
+    }
+    assert_eq!(send(&server, &event(3, "nginx")).await["seen"]["ever"], 1);
+    server.stop().await;
+}

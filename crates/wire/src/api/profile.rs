@@ -104,6 +104,29 @@ pub struct ProfileTerms {
     pub seed: String,
 }
 
+/// A range of times, of which a profile is to learn nothing or to forget what it learned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ProfileTimes {
+    /// Its start.
+    pub from: Time,
+    /// Its end, which is not part of it.
+    pub to: Time,
+}
+
+/// What a profile forgot: whole days, of the last two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ForgottenView {
+    /// The start of the first day; none if nothing could be forgotten.
+    pub from: Option<Time>,
+    /// The end of the last day.
+    pub to: Option<Time>,
+    /// Whether that is all that was asked for; else a part is older than what is told apart by day.
+    pub all: bool,
+}
+
 /// What a profile says of an event that it does not learn.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -1,5 +1,6 @@
 //! `lanner profile show`, `top` and `explain`: what a profile knows.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use lanner_core::time::format_time;
@@ -7,6 +8,7 @@ use lanner_profile::Profile;
 use lanner_profile::read::HostEvent;
 use serde::Serialize;
 
+use super::cascade::Cascade;
 use super::shared::Events;
 use super::{events, kept};
 use crate::failure::{Outcome, Result};
@@ -133,15 +135,18 @@ impl Row for Explained {
 pub(super) fn explain(path: &Path, from: &Events, format: Format) -> Result<Outcome> {
     let mut profiles = kept::load(path)?;
     let mut reader = events::Reader::new(from.input.format());
+    let cascade = Cascade::of(&profiles);
     let (mut rows, mut n_events) = (Vec::new(), 0);
     for file in &from.files {
         reader.file(file, &mut |time_ms, event: &HostEvent| {
             n_events += 1;
-            for profile in &mut profiles {
-                let id = profile.spec().id.clone();
-                let Some(reason) = profile.ask(&event.fields, time_ms).map(|answer| answer.reason()) else {
-                    continue;
-                };
+            let mut reasons = BTreeMap::new();
+            cascade.pass(&mut profiles, &event.fields, time_ms, false, |answer| {
+                reasons.insert(answer.profile.to_owned(), answer.reason());
+            });
+            for profile in &profiles {
+                let id = &profile.spec().id;
+                let Some(reason) = reasons.get(id) else { continue };
                 rows.extend(profile.explain(&event.fields).into_iter().map(|part| Explained {
                     event: n_events,
                     profile: id.clone(),

@@ -6,7 +6,8 @@ use lanner_profile::read::HostEvent;
 use lanner_profile::{Advice, Profile};
 use lanner_sketch::Seed;
 
-use super::shared::{Events, FleetArgs};
+use super::cascade::Cascade;
+use super::shared::{Events, FleetArgs, Held};
 use super::{events, fleet, kept};
 use crate::failure::{Failure, Outcome, Result, remark};
 use crate::output::counted;
@@ -17,6 +18,8 @@ pub(super) struct Args {
     events: Events,
     #[command(flatten)]
     fleet: FleetArgs,
+    #[command(flatten)]
+    held: Held,
     /// File to write.
     #[arg(long, value_name = "PROFILE")]
     out: PathBuf,
@@ -36,10 +39,12 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<Outcome> {
     let mut profiles = begin(args)?;
+    args.held.hold(&mut profiles);
+    let cascade = Cascade::of(&profiles);
     let mut reader = events::Reader::new(args.events.input.format());
     for path in &args.events.files {
         reader.file(path, &mut |time_ms, event: &HostEvent| {
-            profiles.iter_mut().for_each(|profile| _ = profile.observe(&event.fields, time_ms));
+            cascade.pass(&mut profiles, &event.fields, time_ms, true, |_| ());
             Ok(())
         })?;
     }

@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use lanner_agent::Options;
+use lanner_core::TimeRange;
+use lanner_core::time::parse_time_ms;
+use lanner_profile::Profile;
 use lanner_profile::read::{FORMATS, Format};
 
 use crate::user;
@@ -51,6 +54,30 @@ impl Input {
         let name = value.as_ref().map_or("auto", clap::builder::PossibleValue::get_name);
         FORMATS.iter().find(|(known, _)| *known == name).map_or(Format::Auto, |(_, format)| *format)
     }
+}
+
+/// Times of which nothing is learned.
+#[derive(Debug, clap::Args)]
+pub(super) struct Held {
+    /// Learn nothing of this time, such as that of an attack or a test; events in it are judged all the same.
+    #[arg(long, value_name = "FROM/TO", value_parser = times)]
+    hold: Vec<TimeRange>,
+}
+
+impl Held {
+    /// Has profiles learn nothing of these times.
+    pub(super) fn hold(&self, profiles: &mut [Profile]) {
+        for profile in profiles {
+            self.hold.iter().for_each(|range| profile.hold(*range));
+        }
+    }
+}
+
+fn times(text: &str) -> Result<TimeRange, String> {
+    let (from, to) =
+        text.split_once('/').ok_or("should be two times, for example 2026-11-29T10:00Z/2026-11-29T11:00Z")?;
+    let (from_ms, to_ms) = (parse_time_ms(from)?, parse_time_ms(to)?);
+    if from_ms < to_ms { Ok(TimeRange::new(from_ms, to_ms)) } else { Err("ends before it begins".to_owned()) }
 }
 
 /// The fleet that this host belongs to.

@@ -14,10 +14,11 @@ use lanner_profile::read::{Format, HostEvent, MAX_LINE_BYTES, object_of};
 use lanner_profile::write::{FORMS, Finding, Form, as_event};
 use serde_json::{Map, Value};
 
+use super::cascade::Cascade;
 use super::events::{self, Sink};
 use super::fleet::{self, Member};
 use super::kept;
-use super::shared::{Events, FleetArgs};
+use super::shared::{Events, FleetArgs, Held};
 use super::skim::Skim;
 use crate::failure::{Failure, Outcome, Result, remark};
 use crate::{input, output};
@@ -34,6 +35,8 @@ pub(super) struct Args {
     events: Events,
     #[command(flatten)]
     fleet: FleetArgs,
+    #[command(flatten)]
+    held: Held,
     /// How often the fleet is told what was seen.
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "5m", help_heading = "Fleet")]
     tell: Duration,
@@ -90,10 +93,14 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
     let mut profiles = profiles(args)?;
     let options = args.fleet.options(args.stream.as_deref());
     let member = options.map(|options| Member::join(options, &mut profiles, args.tell)).transpose()?;
-    let skim = Skim::new(&profiles, args.events.input.format());
+    args.held.hold(&mut profiles);
+    let cascade = Cascade::of(&profiles);
+    // What one says stands in no line.
+    let skim = if cascade.is_one() { None } else { Skim::new(&profiles, args.events.input.format()) };
     let mut watch = Watch {
         args,
         skim,
+        cascade,
         profiles,
         member,
         n_events: 0,
@@ -135,6 +142,7 @@ const LOOK_AFTER: u32 = 1_000;
 struct Watch<'a> {
     args: &'a Args,
     skim: Option<Skim>,
+    cascade: Cascade,
     profiles: Vec<Profile>,
     /// This host in its fleet.
     member: Option<Member>,
@@ -148,18 +156,13 @@ struct Watch<'a> {
 impl Sink for Watch<'_> {
     fn event(&mut self, time_ms: i64, event: &HostEvent) -> Result<()> {
         self.count();
-        let Self { args, profiles, form, .. } = self;
+        let Self { args, profiles, cascade, form, .. } = self;
         let mut found = Found::new(args, *form);
-        for profile in profiles {
-            let answer = if args.frozen {
-                profile.ask(&event.fields, time_ms)
-            } else {
-                profile.observe(&event.fields, time_ms)
-            };
-            if let Some(answer) = answer.filter(|answer| answer.is_rare) {
-                found.add(&Finding::new(time_ms, &event.fields, &answer));
+        cascade.pass(profiles, &event.fields, time_ms, !args.frozen, |answer| {
+            if answer.is_rare {
+                found.add(&Finding::new(time_ms, &event.fields, answer));
             }
-        }
+        });
         self.tell(found)
     }
 
