@@ -18,6 +18,8 @@ use crate::text::{self, ago, count, link, number, until};
 pub const MAX_LISTED: usize = 1_000;
 /// So many alerts are shown with a picture and a sentence; the others with what tells them apart.
 pub const MAX_IN_FULL: usize = 300;
+/// More silences are counted, and listed on their own page.
+const MAX_SILENCES: usize = 50;
 /// A longer sentence is cut.
 const MAX_SENTENCE: usize = 90;
 
@@ -180,7 +182,8 @@ fn health(now: &Now) -> Markup {
 }
 
 fn contained(now: &Now) -> Markup {
-    let active = now.silences.iter().filter(|silence| silence.status == SilenceStatus::Active);
+    let active: Vec<&SilenceView> =
+        now.silences.iter().filter(|silence| silence.status == SilenceStatus::Active).collect();
     html! {
         @if !now.switches.is_empty() || !now.requests.is_empty() {
             h2 { "Contained" }
@@ -192,14 +195,15 @@ fn contained(now: &Now) -> Markup {
                 }
             }
         }
-        @if active.clone().next().is_some() {
+        @if !active.is_empty() {
             h2 { "Silenced" }
             ul.rows {
-                @for silence in active {
+                @for silence in active.iter().take(MAX_SILENCES) {
                     li { a href=(link(&["silences"], &[])) { (silence.matchers.join(", ")) } " by " b { (silence.author) } ": " (silence.comment)
                         @if let Some(end) = silence.end { ", ends in " (until(end, now.now_ms)) } }
                 }
             }
+            @if active.len() > MAX_SILENCES { p { a href="/silences" { "and " (active.len() - MAX_SILENCES) " more" } } }
         }
     }
 }

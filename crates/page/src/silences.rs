@@ -7,11 +7,22 @@ use crate::frame::{self, Section, Visitor};
 use crate::now::group_name;
 use crate::text::{ago, count, link, until};
 
-/// The page of all silences; those that are over are kept for a while.
+/// A page of silences: those that mute or will, then those that are over, which are kept for a while.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct List {
+    /// Those on this page.
+    pub silences: Vec<SilenceView>,
+    /// Only silences that contain this.
+    pub text: String,
+    /// The id after which the next page begins, if there is one.
+    pub next: Option<String>,
+}
+
+/// The page.
 #[must_use]
-pub fn list(visitor: &Visitor, silences: &[SilenceView]) -> String {
+pub fn list(visitor: &Visitor, list: &List) -> String {
     let (over, current): (Vec<&SilenceView>, Vec<&SilenceView>) =
-        silences.iter().partition(|silence| silence.status == SilenceStatus::Expired);
+        list.silences.iter().partition(|silence| silence.status == SilenceStatus::Expired);
     frame::page(
         visitor,
         Section::Silences,
@@ -20,11 +31,26 @@ pub fn list(visitor: &Visitor, silences: &[SilenceView]) -> String {
         &html! {
             h1 { "Silences" small { (count(current.len(), "silence")) } }
             @if visitor.may_operate { p { a.button href="/silences/new" { "New silence…" } } }
-            @if current.is_empty() { p.empty { "Nothing is silenced. Silence an alert from its page, or write matchers such as " code { "bank=\"hsbc\"" } "." } }
-            @else { (table(visitor, &current)) }
-            @if !over.is_empty() { details { summary { (count(over.len(), "silence")) " that ended" } (table(visitor, &over)) } }
+            form.filter method="get" action="/silences" role="search" {
+                input type="search" name="q" value=(list.text) placeholder="Filter by label, author, reason" aria-label="Filter by label, author, reason";
+                button { "Filter" }
+            }
+            @if list.silences.is_empty() { (nothing(list)) }
+            @if !current.is_empty() { (table(visitor, &current)) }
+            @if !over.is_empty() { details open[current.is_empty()] { summary { (count(over.len(), "silence")) " that ended" } (table(visitor, &over)) } }
+            @if let Some(next) = &list.next { p { a href=(link(&["silences"], &[("q", &list.text), ("after", next)])) { "Next page" } } }
         },
     )
+}
+
+fn nothing(list: &List) -> Markup {
+    html! {
+        @if list.text.is_empty() {
+            p.empty { "Nothing is silenced. Silence an alert from its page, or write matchers such as " code { "bank=\"hsbc\"" } "." }
+        } @else {
+            p.empty { "No silence matches. " a href="/silences" { "Show all" } }
+        }
+    }
 }
 
 fn table(visitor: &Visitor, silences: &[&SilenceView]) -> Markup {

@@ -357,7 +357,8 @@ fn switches_and_one_of_them() {
 
 #[test]
 fn silences_and_a_new_one() {
-    check("silences", &silences::list(&visitor(), &[silence()]));
+    let list = silences::List { silences: vec![silence()], ..silences::List::default() };
+    check("silences", &silences::list(&visitor(), &list));
     let draft = silences::Draft {
         matchers: "bank=\"hsbc\"".to_owned(),
         hits: Some(vec![alert("payments-drop", "hsbc", "firing", 30)]),

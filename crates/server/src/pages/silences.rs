@@ -6,8 +6,8 @@ use axum::extract::State;
 use axum::response::IntoResponse as _;
 use lanner_core::AlertState;
 use lanner_engine::matcher::Matchers;
-use lanner_page::silences::{self as page, Draft};
-use lanner_wire::api::{AlertView, MatcherText, NewSilence};
+use lanner_page::silences::{self as page, Draft, List};
+use lanner_wire::api::{AlertView, MatcherText, NewSilence, SilenceView};
 use lanner_wire::matchers::parse_matchers;
 
 use super::answer::{Done, Html, Shown, go};
@@ -18,10 +18,25 @@ use crate::http::{Json, Path};
 use crate::services::Services;
 use crate::silences::handlers;
 
+/// Silences on a page.
+const PAGE: usize = 500;
+
 /// The list.
-pub(super) async fn list(State(services): State<Services>, who: Who) -> Shown {
-    let Json(silences) = handlers::list(State(Arc::clone(&services.silences))).await?;
-    Ok(Html(page::list(&who.visitor, &silences)))
+pub(super) async fn list(State(services): State<Services>, who: Who, fields: Fields) -> Shown {
+    let Json(mut silences) = handlers::list(State(Arc::clone(&services.silences))).await?;
+    let wanted = fields.get("q").to_lowercase();
+    silences.retain(|silence| holds(silence, &wanted));
+    // Those that are over come last already, for they end first.
+    let after = silences.iter().position(|silence| silence.id == fields.get("after"));
+    silences.drain(..after.map_or(0, |after| after + 1));
+    let next = silences.get(PAGE).and(silences.get(PAGE - 1)).map(|last| last.id.clone());
+    silences.truncate(PAGE);
+    Ok(Html(page::list(&who.visitor, &List { silences, text: fields.get("q").to_owned(), next })))
+}
+
+fn holds(silence: &SilenceView, wanted: &str) -> bool {
+    let texts = silence.matchers.iter().chain([&silence.author, &silence.comment]);
+    texts.into_iter().any(|text| text.to_lowercase().contains(wanted))
 }
 
 /// The form, with what the address fills in.

@@ -161,3 +161,45 @@ async fn what_else_is_strange_is_found_among_ten_thousand_series() {
     assert!(time < Duration::from_secs(1), "{time:?}");
     server.server.stop().await;
 }
+
+/// Twelve hundred silences are three pages, each silence on one of them; the first page of all shows some and counts the others.
+#[tokio::test(flavor = "multi_thread")]
+async fn very_many_silences_are_shown_page_by_page() {
+    let server = start().await;
+    let silence = |n: usize| {
+        json!({ "id": format!("work-{n:04}"), "matchers": [format!("host=\"h{n:04}\"")], "end": "2099-01-01",
+                "author": "ann", "comment": if n == 77 { "the odd one" } else { "work" } })
+    };
+    let silences: Vec<Value> = (0..1_200).map(silence).collect();
+    server.fine("POST", "/api/v1/apply", json!({ "silences": silences })).await;
+    let page = async |path: &str| {
+        let answer = server.http.get(format!("{}{path}", server.url)).send().await.unwrap();
+        answer.text().await.unwrap()
+    };
+    let shown = |text: &str| -> Vec<usize> {
+        (0..1_200).filter(|n| text.contains(&format!("/silences/work-{n:04}/end"))).collect()
+    };
+    let (mut path, mut seen, mut n_pages) = (Some("/silences".to_owned()), Vec::new(), 0);
+    while let Some(address) = path.take() {
+        let text = page(&address).await;
+        let on_page = shown(&text);
+        assert!(!on_page.is_empty() && on_page.len() <= 500, "{} silences on a page", on_page.len());
+        seen.extend(on_page);
+        n_pages += 1;
+        assert!(n_pages < 10, "the pages do not end");
+        let link = text.split("href=\"").find(|link| link.starts_with("/silences?") && link.contains(">Next"));
+        path = link.map(|link| link.split('"').next().unwrap().replace("&amp;", "&"));
+        if n_pages == 1 {
+            // One of before that ends meanwhile moves no other to another page.
+            server.fine("DELETE", "/api/v1/silences/work-0003", Value::Null).await;
+        }
+    }
+    seen.sort_unstable();
+    assert_eq!((n_pages, seen), (3, (0..1_200).collect()));
+    assert_eq!(shown(&page("/silences?q=ODD").await), [77]);
+    assert!(page("/silences?q=nobody").await.contains("No silence matches"));
+    let first = page("/").await;
+    assert_eq!(first.matches("host=&quot;h").count(), 50);
+    assert!(first.contains("and 1149 more"), "{first}");
+    server.server.stop().await;
+}
