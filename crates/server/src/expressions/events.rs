@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use lanner_core::TimeRange;
 use lanner_io::data::{DataStore, StoreError};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
 /// The stream they lie in.
@@ -19,29 +19,21 @@ pub(crate) struct Event {
     pub data: String,
 }
 
-/// Tags come as a list, or in one text.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Tags {
-    List(Vec<String>),
-    Text(String),
-}
-
-impl Tags {
-    /// The tags, each once, in the order in which they came.
-    fn list(self) -> Vec<String> {
-        let texts = match self {
-            Self::List(texts) => texts,
-            Self::Text(text) => vec![text],
-        };
-        let mut tags: Vec<String> = Vec::new();
-        for tag in texts.iter().flat_map(|text| split_tags(text)) {
-            if !tags.contains(&tag) {
-                tags.push(tag);
-            }
+/// The tags, each once, in the order in which they came: in a list, or in one text.
+fn tags(written: &Value) -> Option<Vec<String>> {
+    let texts: Vec<&str> = match written {
+        Value::Null => Vec::new(),
+        Value::String(text) => vec![text],
+        Value::Array(texts) => texts.iter().map(Value::as_str).collect::<Option<_>>()?,
+        _ => return None,
+    };
+    let mut tags: Vec<String> = Vec::new();
+    for tag in texts.into_iter().flat_map(split_tags) {
+        if !tags.contains(&tag) {
+            tags.push(tag);
         }
-        tags
     }
+    Some(tags)
 }
 
 /// Splits a text into tags as django-tagging does for Graphite: at commas where one stands outside of quotes,
@@ -59,28 +51,41 @@ fn split_tags(text: &str) -> Vec<String> {
     parts.iter().enumerate().flat_map(split).collect()
 }
 
-#[derive(Debug, Deserialize)]
+/// What was sent, or is stored.
+#[derive(Debug, PartialEq)]
 pub(crate) struct Posted {
     pub(crate) what: String,
-    tags: Option<Tags>,
-    #[serde(default)]
-    data: Value,
+    /// Each once.
+    pub(crate) tags: Vec<String>,
+    /// What was sent along: text as it is, nothing as no text, and anything else as JSON.
+    pub(crate) data: String,
+    /// Seconds since the Unix epoch; `None` for now.
     pub(crate) when: Option<f64>,
 }
 
 impl Posted {
-    /// Its tags, each once.
-    pub(crate) fn tags(self) -> Vec<String> {
-        self.tags.map(Tags::list).unwrap_or_default()
-    }
-
-    /// What was sent along: text as it is, nothing as no text, and anything else as JSON.
-    pub(crate) fn data_text(&self) -> String {
-        match &self.data {
+    /// # Errors
+    /// A sentence that says what to write.
+    pub(crate) fn read(json: &[u8]) -> Result<Self, String> {
+        let sent: Value = serde_json::from_slice(json)
+            .map_err(|error| format!("the body should be JSON with what, tags, data and when: {error}"))?;
+        let Value::Object(sent) = sent else {
+            return Err("the body should be one JSON object with what, tags, data and when".to_owned());
+        };
+        let field = |name: &str| sent.get(name).unwrap_or(&Value::Null);
+        let what = field("what").as_str().ok_or("what should be a text: what happened")?.to_owned();
+        let tags = tags(field("tags"))
+            .ok_or("tags should be a list of texts, or a text with spaces between them")?;
+        let when = match field("when") {
+            Value::Null => None,
+            when => Some(when.as_f64().ok_or("when should be a number: seconds since the Unix epoch")?),
+        };
+        let data = match field("data") {
             Value::Null => String::new(),
             Value::String(text) => text.clone(),
             other => other.to_string(),
-        }
+        };
+        Ok(Self { what, tags, data, when })
     }
 }
 
@@ -94,10 +99,10 @@ pub(crate) fn visit(
     let range = TimeRange::new(from_s.saturating_mul(1000), until_s.saturating_add(1).saturating_mul(1000));
     store.events(STREAM, range, &mut |time_ms, json| {
         // Written by `add` below, or by somebody who writes to this stream: what is no such event is skipped.
-        let Ok(posted) = serde_json::from_slice::<Posted>(json) else { return ControlFlow::Continue(()) };
-        let data = posted.data_text();
-        let tags = posted.tags.map(Tags::list).unwrap_or_default();
-        each(Event { when: time_ms / 1000, what: posted.what, tags, data })
+        let Ok(Posted { what, tags, data, .. }) = Posted::read(json) else {
+            return ControlFlow::Continue(());
+        };
+        each(Event { when: time_ms / 1000, what, tags, data })
     })
 }
 
@@ -111,8 +116,7 @@ mod tests {
     fn tags_are_split_as_graphite_splits_them() {
         #[track_caller]
         fn check(posted: Value, expected: &[&str]) {
-            let tags: Tags = serde_json::from_value(posted).unwrap();
-            assert_eq!(tags.list(), expected);
+            assert_eq!(tags(&posted).unwrap(), expected);
         }
         check(json!("deploy web"), &["deploy", "web"]);
         check(json!("deploy,web"), &["deploy", "web"]);
@@ -122,5 +126,22 @@ mod tests {
         check(json!("\"never closed"), &["never", "closed"]);
         check(json!(["deploy", "web,big", "deploy"]), &["deploy", "web", "big"]);
         check(json!(""), &[]);
+        check(Value::Null, &[]);
+    }
+
+    #[test]
+    fn what_is_no_event_is_told_in_words() {
+        for (sent, expected) in [
+            (json!(["deployed", "web", null, null]), "one JSON object"),
+            (json!({}), "what should be a text"),
+            (json!({ "what": 7 }), "what should be a text"),
+            (json!({ "what": "a", "tags": 7 }), "tags should be a list of texts"),
+            (json!({ "what": "a", "tags": ["a", 7] }), "tags should be a list of texts"),
+            (json!({ "what": "a", "when": "1737374400" }), "when should be a number"),
+        ] {
+            let why = Posted::read(sent.to_string().as_bytes()).unwrap_err();
+            assert!(why.contains(expected), "{sent}: {why}");
+        }
+        assert!(Posted::read(b"what=deployed").unwrap_err().contains("JSON with what, tags, data and when"));
     }
 }

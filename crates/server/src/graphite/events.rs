@@ -24,19 +24,12 @@ const MAX_EVENTS: usize = 10_000;
 /// `POST /events/`: something happened.
 pub(super) async fn add(State(intake): State<Arc<IntakeService>>, parameters: Parameters) -> Response {
     // Whatever the content type says: Graphite's manual posts the JSON with a form's.
-    let posted: Posted = match serde_json::from_slice(&parameters.body) {
+    let Posted { what, tags, data, when } = match Posted::read(&parameters.body) {
         Ok(posted) => posted,
-        Err(error) => {
-            return Invalid::new(format_args!(
-                "the body should be JSON with what, tags, data and when: {error}"
-            ))
-            .into_response();
-        }
+        Err(why) => return Invalid::new(why).into_response(),
     };
-    let when_s =
-        posted.when.filter(|when| when.is_finite()).map_or(intake.now_ms() / 1000, |when| when as i64);
-    let (what, data) = (posted.what.clone(), posted.data_text());
-    let event = json!({ "what": what, "tags": posted.tags(), "data": data });
+    let when_s = when.map_or(intake.now_ms() / 1000, |when| when as i64);
+    let event = json!({ "what": what, "tags": tags, "data": data });
     let write = move || {
         let Value::Object(event) = event else { return Ok(()) };
         take_one(&intake, &STREAM.into(), when_s.saturating_mul(1000), event)

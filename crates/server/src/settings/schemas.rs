@@ -155,11 +155,17 @@ fn n_needed(n: i64, share: f64) -> u64 {
 fn usual(name: &str) -> Aggregation {
     let path = name.split_once(';').map_or(name, |(path, _)| path);
     let last = path.rsplit('.').next().unwrap_or_default();
-    let kind = last.split('_').next().unwrap_or_default();
-    match (last, kind) {
-        ("min", _) | (_, "lower") => Aggregation::Min,
-        ("max", _) | (_, "upper") => Aggregation::Max,
-        ("count" | "sum", _) => Aggregation::Sum,
+    // `upper_90`, and `upper_99_9`.
+    let is_percentile =
+        |rest: &str| rest.split('_').all(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
+    let kind = match last.split_once('_') {
+        Some((kind @ ("lower" | "upper"), rest)) if is_percentile(rest) => kind,
+        _ => last,
+    };
+    match kind {
+        "min" | "lower" => Aggregation::Min,
+        "max" | "upper" => Aggregation::Max,
+        "count" | "sum" => Aggregation::Sum,
         _ if path.starts_with("stats_counts.") => Aggregation::Sum,
         _ => Aggregation::Average,
     }
@@ -259,6 +265,11 @@ mod tests {
             ("stats_counts.logins", Aggregation::Sum),
             ("stats.timers.login.lower", Aggregation::Min),
             ("stats.timers.login.upper_90", Aggregation::Max),
+            ("stats.timers.login.upper_99_9", Aggregation::Max),
+            ("stats.timers.login.lower_90", Aggregation::Min),
+            ("stats.timers.login.count_ps", Aggregation::Average),
+            ("app.upper_bound", Aggregation::Average),
+            ("app.lower_case_ratio", Aggregation::Average),
             ("disk.max", Aggregation::Max),
             ("app.discount", Aggregation::Average),
             ("app.upper.latency", Aggregation::Average),
