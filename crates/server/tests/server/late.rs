@@ -204,8 +204,19 @@ async fn late_events_correct_what_was_learned() {
     }
 }
 
-/// Payments of three days, at most `n`, in no order: of three banks and none, and of two kinds.
+/// Payments of three days, at most `n`, in no order: of three banks and none, and of two kinds. What was counted of each by then
+/// comes as samples, too, and once it began anew.
 async fn payments(server: &Server, n: i64, seed: i64, until_s: i64) {
+    let line = |at: i64| {
+        let number = (at + seed) * 7_919 % 10_007;
+        let at_s = until_s - 60 - number * 26 % (3 * 24 * HOUR_S);
+        let total = if at_s < 40 * HOUR_S { at_s + 3 * 24 * HOUR_S } else { at_s - 40 * HOUR_S };
+        let time_ms = NOON_MS + at_s * 1_000;
+        format!("paid,bank=b{} total={total},level={} {time_ms}\n", number % 3, number % 131)
+    };
+    let body: String = (0..n).map(line).collect();
+    let request = reqwest::Client::new().post(format!("http://{}/write?precision=ms", server.http_addr()));
+    assert_eq!(request.body(body).send().await.unwrap().status(), 204);
     let event = |at: i64| {
         let number = (at + seed) * 7_919 % 10_007;
         let at_s = until_s - 60 - number * 26 % (3 * 24 * HOUR_S);
@@ -243,8 +254,11 @@ async fn check_alike(query: Value, rest: Value, n_groups: usize) {
     }
     payments(&server, 300, 5_000, end_s).await;
     step(&server, end_s + 2 * HOUR_S + 60).await;
-    let is_last = |end_ms: i64| end_ms == NOON_MS + (end_s + 2 * HOUR_S) * 1_000;
-    let live = evaluations(&server).into_iter().filter(|e| is_last(e.window.end_ms));
+    let all = evaluations(&server);
+    let last_ms = all.iter().map(|e| e.window.end_ms).max().unwrap();
+    assert!(last_ms > NOON_MS + (end_s - 12 * HOUR_S) * 1_000, "{rule}");
+    let is_last = |end_ms: i64| end_ms == last_ms;
+    let live = all.into_iter().filter(|e| is_last(e.window.end_ms));
     let mut live: Vec<String> = live
         .map(|e| json!([e.group, e.value, e.base, e.score.map(|score| score.value())]).to_string())
         .collect();
@@ -286,6 +300,42 @@ async fn live_is_a_replay_whatever_came_late_by_days() {
     let large = json!({ "stream": "pay", "measure": "count", "where": "amount > 60" });
     let share = json!({ "formula": "large / all", "of": { "large": large, "all": of("count") } });
     check_alike(by(share, &["bank"]), day(), 4).await;
+}
+
+/// As above, for each kind of detector that looks back, for counters and other samples, and for windows of other zones and of
+/// parts of the day.
+#[tokio::test(flavor = "multi_thread")]
+async fn live_is_a_replay_for_every_detector_and_schedule() {
+    let count = json!({ "stream": "pay", "measure": "count", "by": ["bank"] });
+    for detector in [
+        json!({ "band": { "to": "6h", "seasons": 5, "min_width": 1 } }),
+        json!({ "time_shift": { "to": "6h", "median_of": 3 } }),
+        json!({ "relative": { "to": "6h", "median_of": 5, "change": "10%" } }),
+        json!({ "level": { "reference": 12, "recent": 3, "min_width": 1 } }),
+        json!({ "variation": { "n": 8 } }),
+        json!({ "automatic": {} }),
+    ] {
+        check_alike(count.clone(), detector, 4).await;
+    }
+    let day = json!({ "relative": { "to": "1d", "change": "10%" } });
+    let of = |series: &str, measure: &str| json!({ "series": series, "measure": measure, "by": ["bank"] });
+    for (series, measure) in
+        [("paid.total", "rate"), ("paid.total", "increase"), ("paid.level", "last"), ("paid.level", "p90")]
+    {
+        check_alike(of(series, measure), day.clone(), 3).await;
+    }
+    let shares = json!({ "formula": "paid / level", "by": ["bank"], "of": {
+        "paid": { "series": "paid.total", "measure": "increase" }, "level": { "series": "paid.level", "measure": "max" } } });
+    check_alike(shares, day.clone(), 3).await;
+    for schedule in [
+        json!({ "tz": "Asia/Kolkata" }),
+        json!({ "tz": "Pacific/Chatham", "every": "1h", "delay": "20m" }),
+        json!({ "active": { "from": "01:00", "to": "15:00" } }),
+    ] {
+        let mut rest = day.clone();
+        rest.as_object_mut().unwrap().extend(schedule.as_object().unwrap().clone());
+        check_alike(count.clone(), rest, 4).await;
+    }
 }
 
 /// A week of minutes, corrected by one batch: its cost is that of its events.
