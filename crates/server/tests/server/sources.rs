@@ -219,3 +219,37 @@ async fn what_a_source_cannot_answer_is_an_error_of_its_rule() {
     assert!(shut["problem"].as_str().unwrap().contains("LANNER_NO_SUCH"), "{shut}");
     server.stop().await;
 }
+
+/// A rule that waits for its source says nothing of its own; that it is late is told all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_waits_for_a_source_is_late() {
+    let folder = tempfile::tempdir().unwrap();
+    let server =
+        start(folder.path(), "{ name: away, kind: graphite, url: 'http://127.0.0.1:9', timeout: 1s }").await;
+    let rule = json!({ "id": "patient", "query": { "target": "queue", "source": "away" }, "window": "10s",
+        "absolute": { "max": 1 }, "error": "wait" });
+    apply(&server, json!([rule])).await;
+    let alerts = async || {
+        let url = format!("http://{}/api/v1/alerts?rule=lanner:lag", server.http_addr());
+        reqwest::get(url).await.unwrap().json::<Value>().await.unwrap()
+    };
+    for at_s in (10..=60).step_by(10) {
+        server.step_to(NOON_MS + at_s * 1_000, Duration::from_secs(1)).await;
+    }
+    // Longer than from one look of the server at itself to the next.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(alerts().await, json!([]));
+    assert_eq!(evaluations(&server, None), []);
+    for at_s in (70..=100).step_by(10) {
+        server.step_to(NOON_MS + at_s * 1_000, Duration::from_secs(1)).await;
+    }
+    let begun = std::time::Instant::now();
+    while alerts().await == json!([]) {
+        assert!(begun.elapsed() < Duration::from_secs(30), "nobody is told that the rule is late");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let found = alerts().await;
+    assert!(found[0]["content"].as_str().unwrap().contains("late"), "{found}");
+    assert_eq!(evaluations(&server, None), []);
+    server.stop().await;
+}
