@@ -190,17 +190,30 @@ fn read_series(live: &mut Live<'_>, ask: &Ask, query: &SeriesQuery) -> Result<Re
     let is_over = || service.shutdown.has_begun();
     let (values, n_left_out) = read_matching(store, query, &ask.windows(), &matching, &is_over)?;
     live.left_out(LeftOut::Groups(n_left_out, "series"));
-    let mut first_data_ms: Option<i64> = None;
-    // One that learns is told where its lessons begin.
-    if (!ask.learns && !ask.baselines.is_empty()) || values.is_empty() {
-        for (id, _) in &matching {
-            if is_over() {
-                return Err(StoreError::Closed);
-            }
-            first_data_ms = [first_data_ms, store.first_ms(*id)?].into_iter().flatten().min();
+    // Windows before are held against where the data begins; one that learns is told where its lessons begin.
+    let earliest_ms = ask.baselines.iter().flatten().map(|window| window.start_ms).min();
+    let enough_ms = if ask.learns { values.is_empty().then_some(i64::MIN) } else { earliest_ms };
+    let look =
+        |(id, _): &(SeriesId, _)| if is_over() { Err(StoreError::Closed) } else { store.first_ms(*id) };
+    let first_data_ms = enough_ms.map(|enough_ms| first_of(matching.iter().map(look), enough_ms));
+    let first_data_ms = first_data_ms.transpose()?.flatten();
+    Ok(Readings { groups: readings(ask, values), first_data_ms })
+}
+
+/// The first of these times. Whether there is an earlier one than `enough_ms` interests nobody: with a hundred thousand series one
+/// look is enough.
+fn first_of<E>(
+    times: impl Iterator<Item = Result<Option<i64>, E>>,
+    enough_ms: i64,
+) -> Result<Option<i64>, E> {
+    let mut first_ms: Option<i64> = None;
+    for time in times {
+        first_ms = [first_ms, time?].into_iter().flatten().min();
+        if first_ms.is_some_and(|first_ms| first_ms <= enough_ms) {
+            break;
         }
     }
-    Ok(Readings { groups: readings(ask, values), first_data_ms })
+    Ok(first_ms)
 }
 
 /// The values of each group of a series query in each window; each matching series is read once where windows
@@ -374,4 +387,23 @@ pub(crate) fn count_past(
         ControlFlow::Continue(())
     })?;
     if is_whole { Ok(()) } else { Err(StoreError::Closed) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_beginning_of_data_is_looked_for_no_longer_than_it_matters() {
+        for (enough_ms, expected_ms, expected_looks) in
+            [(7, Some(5), 3), (4, Some(3), 5), (i64::MIN, Some(3), 6)]
+        {
+            let mut n_looks = 0;
+            let times =
+                [None, Some(9), Some(5), Some(8), Some(3), Some(4)].into_iter().inspect(|_| n_looks += 1);
+            assert_eq!(first_of::<()>(times.map(Ok), enough_ms), Ok(expected_ms));
+            assert_eq!(n_looks, expected_looks, "up to {enough_ms}");
+        }
+        assert_eq!(first_of([Ok(None), Err("gone")].into_iter(), 0), Err("gone"));
+    }
 }
