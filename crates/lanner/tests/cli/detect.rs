@@ -429,6 +429,21 @@ fn a_report_is_one_page() {
 }
 
 #[test]
+fn a_hole_is_told_and_stands_in_the_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("report.html");
+    let row = |row| {
+        let is_missing = (150..250).contains(&row);
+        if is_missing { String::new() } else { format!("{},{}", time(row), sample(row)) }
+    };
+    let text = table("time,value", row);
+    run_with_input(&["detect", "-", "--report", path.to_str().unwrap()], text.as_bytes())
+        .tells(1, &["no values for 1 h 41 min"]);
+    let page = std::fs::read_to_string(&path).unwrap();
+    assert!(page.contains("no values from 2026-01-01 02:29"), "the report does not show the hole");
+}
+
+#[test]
 fn real_data() {
     let Some(nab) = lanner_testkit::shared_data("nab") else { return };
     let table = nab.join("data/realKnownCause/nyc_taxi.csv.gz");
