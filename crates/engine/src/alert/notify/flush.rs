@@ -7,7 +7,7 @@ use lanner_core::{Acknowledgement, Notification, NotifiedAlert, Omitted};
 
 use super::group::GroupKey;
 use super::record::{Known, Record};
-use super::{MAX_LISTED, Mute, Notifier, Route};
+use super::{MAX_LISTED, MAX_LISTED_BYTES, Mute, Notifier, Route};
 
 /// What there is to say of a group.
 #[derive(Default)]
@@ -29,6 +29,32 @@ struct Open {
     is_news: bool,
     /// Who has taken it on, so that it is left out of repetitions.
     acknowledged: Option<Acknowledgement>,
+}
+
+/// What room a message still has for alerts.
+struct Room {
+    n: usize,
+    n_bytes: usize,
+}
+
+impl Room {
+    /// How many of these alerts are listed, in this order; the room is less by them.
+    fn take<'a>(&mut self, alerts: impl Iterator<Item = &'a Arc<NotifiedAlert>>) -> usize {
+        let fits = |alert: &&Arc<NotifiedAlert>| {
+            let left = self.n_bytes.checked_sub(weight(alert)).or((self.n == MAX_LISTED).then_some(0));
+            let Some(left) = left.filter(|_| self.n > 0) else { return false };
+            (self.n, self.n_bytes) = (self.n - 1, left);
+            true
+        };
+        alerts.take_while(fits).count()
+    }
+}
+
+/// The bytes of text in an alert, about.
+fn weight(alert: &NotifiedAlert) -> usize {
+    let labels = alert.labels.iter().chain(alert.group.iter()).map(|(name, value)| name.len() + value.len());
+    let content = alert.content.as_str().map_or_else(|| alert.content.to_string().len(), str::len);
+    labels.sum::<usize>() + content
 }
 
 impl Notifier {
@@ -160,7 +186,7 @@ impl Found {
                 record.changed.insert(alert.fingerprint.as_str().into());
             }
         }
-        let (alerts, omitted) = self.listed(MAX_LISTED);
+        let (alerts, omitted) = self.listed();
         Some(Notification {
             key: message_key,
             receiver: key.0.clone(),
@@ -176,12 +202,14 @@ impl Found {
     /// The alerts that are listed, and how many are not: first those that run, then those that resolved, and last those
     /// that resolved and fired again meanwhile. A receiver that works through the list, as one that keeps an incident for
     /// each alert does, is left with what is true. Where not all fit, news goes before what is known.
-    fn listed(&self, max_listed: usize) -> (Vec<NotifiedAlert>, Omitted) {
-        let n_news = self.open.iter().filter(|open| open.is_news).count();
-        let n_new = n_news.min(max_listed);
-        let n_ended = self.ended.len().min(max_listed - n_new);
-        let mut n_old = max_listed - n_new - n_ended;
-        let mut n_new_left = n_new;
+    fn listed(&self) -> (Vec<NotifiedAlert>, Omitted) {
+        let running = |is_news: bool| {
+            self.open.iter().filter(move |open| open.is_news == is_news).map(|open| &open.alert)
+        };
+        let mut room = Room { n: MAX_LISTED, n_bytes: MAX_LISTED_BYTES };
+        let mut n_new_left = room.take(running(true));
+        let n_ended = room.take(self.ended.iter());
+        let mut n_old = room.take(running(false));
         let open = self.open.iter().filter(|open| {
             let left = if open.is_news { &mut n_new_left } else { &mut n_old };
             let fits = *left > 0;
