@@ -187,7 +187,8 @@ async fn very_many_silences_are_shown_page_by_page() {
         seen.extend(on_page);
         n_pages += 1;
         assert!(n_pages < 10, "the pages do not end");
-        let link = text.split("href=\"").find(|link| link.starts_with("/silences?") && link.contains(">Next"));
+        let link =
+            text.split("href=\"").find(|link| link.starts_with("/silences?") && link.contains(">Next"));
         path = link.map(|link| link.split('"').next().unwrap().replace("&amp;", "&"));
         if n_pages == 1 {
             // One of before that ends meanwhile moves no other to another page.
