@@ -159,6 +159,8 @@ mod tests {
         check(A::Max, &some, 4.0);
         check(A::Diff, &some, 0.0);
         check(A::Stddev, &[2.0, 4.0, NONE], 1.0);
+        // Far from 0 squares have no digits left for it.
+        check(A::Stddev, &[1e8, 1e8 + 1e-3, 1e8 + 2e-3], 0.0008164982356053407);
         check(A::Count, &some, 3.0);
         check(A::Range, &some, 3.0);
         check(A::Multiply, &some, NONE);
