@@ -312,18 +312,18 @@ impl Config {
     #[must_use]
     pub fn misplaced(&self, streams: &Elsewhere) -> Vec<Problem> {
         let rules = self.rules.iter().filter_map(|rule| rule.objection(streams));
-        let processors =
-            self.processors.iter().filter(|processor| streams.place(&processor.stream).is_some());
-        let processors = processors.map(|processor| Problem {
-            at: None,
-            path: format!("processors.{}", processor.id),
-            message: format!(
-                "looks at the events of {}, which lie elsewhere and never come here",
-                processor.stream
-            ),
-            hint: Some(
-                "remove it, or the stream under streams: in the server's configuration file".to_owned(),
-            ),
+        let processors = self.processors.iter().flat_map(|processor| {
+            let sees = Some((&processor.stream, "looks at the events of"));
+            let makes = processor.processor.copies_to().iter().map(|stream| (stream, "makes events of"));
+            let told = sees.into_iter().chain(makes).filter(|(stream, _)| streams.place(stream).is_some());
+            told.map(|(stream, does)| Problem {
+                at: None,
+                path: format!("processors.{}", processor.id),
+                message: format!("{does} {stream}, which lie elsewhere and never come here"),
+                hint: Some(
+                    "remove it, or the stream under streams: in the server's configuration file".to_owned(),
+                ),
+            })
         });
         rules.chain(processors).collect()
     }

@@ -411,11 +411,21 @@ async fn check_refusals(server: &Server) {
         let why = refused(server, rule).await;
         assert!(why.contains("rules.a.query") && why.contains(said), "{why}");
     }
-    let processor = json!({ "id": "p", "stream": "payments", "parse": { "as": "json" } });
-    let (status, answer) =
-        post(server, "/api/v1/apply", json!({ "processors": [processor] }).to_string()).await;
-    assert_eq!(status, 422, "{answer}");
-    assert!(answer.to_string().contains("lie elsewhere and never come here"), "{answer}");
+    // Processors neither see nor make such events.
+    for (processor, said) in [
+        (
+            json!({ "id": "p", "stream": "payments", "parse": { "as": "json" } }),
+            "looks at the events of payments",
+        ),
+        (json!({ "id": "p", "stream": "here", "copy": { "to": "payments" } }), "makes events of payments"),
+        (json!({ "id": "p", "stream": "here", "sessions": { "into": "gone" } }), "makes events of gone"),
+    ] {
+        let body = json!({ "processors": [processor] }).to_string();
+        let (status, answer) = post(server, "/api/v1/apply", body).await;
+        assert_eq!(status, 422, "{answer}");
+        let said = format!("{said}, which lie elsewhere and never come here");
+        assert!(answer.to_string().contains(&said), "{answer}");
+    }
     // Whoever sends events of such a stream is told, in whatever form they come.
     let log = json!({ "resourceLogs": [{ "scopeLogs": [{ "logRecords": [{ "body": { "stringValue": "paid" } }] }] }] });
     for (path, body) in
