@@ -62,6 +62,9 @@ pub struct EventsQuery {
     pub table: String,
     /// The field with an event's time.
     pub time: String,
+    /// A field that every event has, where events are counted by one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted: Option<String>,
     /// How long each window is, milliseconds; above 0. Windows may lie over one another.
     pub window_ms: i64,
     /// What is measured: `count`, or `sum`, `avg`, `min`, `max`, `last`, `distinct` or a percentile of a field, such as `p99(ms)`.

@@ -5,8 +5,10 @@
 //! ([`Missing::False`](crate::Missing::False)). What cannot be said with the same meaning is refused by name, and never said
 //! approximately.
 //!
-//! Reading order: [`Refused`], [`sql`].
+//! Reading order: [`Refused`], [`sql`], [`search`], [`influxql`].
 
+pub mod influxql;
+pub mod search;
 pub mod sql;
 
 /// Why something cannot be said in another language with the same meaning: lower-case fragments.

@@ -6,13 +6,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lanner_conditions::export::Refused;
 use lanner_conditions::export::sql::{self, Dialect};
+use lanner_conditions::export::{Refused, influxql, search};
 use lanner_core::field::{Field, Type};
 use lanner_core::reading;
 
 use super::data::StreamQuery;
+use super::fields::index;
 use crate::document::{Check, Content, Node};
+use crate::measure::Measure;
 
 /// The fields of a stream.
 pub const PLACE: &[Field] = &[
@@ -22,15 +24,16 @@ pub const PLACE: &[Field] = &[
     Field::new(
         "table",
         "payments",
-        "the table or view whose rows are the events; `schema.table` where it needs one",
+        "the table or view whose rows are the events (`schema.table` where it needs one), the index or pattern of indices, or the measurement",
     )
     .required(),
     Field::new(
         "time",
         "ts",
-        "the column with an event's time: a timestamp (UTC without a zone), or milliseconds since 1970",
+        "the column or field with an event's time: a timestamp (UTC without a zone), or milliseconds since 1970; of an InfluxDB `time`",
     )
     .required(),
+    Field::new("counted", "amount", "of an InfluxDB, which it needs: a field that every event has, and by which events are counted"),
 ];
 
 /// More streams are refused.
@@ -49,6 +52,8 @@ pub struct Place {
     pub table: String,
     /// The column with an event's time.
     pub time: String,
+    /// A field that every event has, where events are counted by one.
+    pub counted: Option<String>,
     /// In whose language they are asked about.
     engine: Engine,
 }
@@ -57,6 +62,8 @@ pub struct Place {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Engine {
     Sql(Dialect),
+    Search,
+    Influx,
 }
 
 impl Engine {
@@ -65,8 +72,24 @@ impl Engine {
         match kind {
             "postgresql" => Some(Self::Sql(Dialect::PostgreSql)),
             "mysql" => Some(Self::Sql(Dialect::MySql)),
+            "opensearch" => Some(Self::Search),
+            "influxdb" => Some(Self::Influx),
             _ => None,
         }
+    }
+
+    /// Refuses a measure that has another meaning there.
+    fn check_measure(self, measure: &Measure) -> Result<(), Refused> {
+        let name = match self {
+            Self::Sql(_) => return Ok(()),
+            Self::Search => "OpenSearch",
+            Self::Influx => "InfluxQL",
+        };
+        if ["count", "sum", "avg", "min", "max", "distinct"].contains(&measure.kind.name) {
+            return Ok(());
+        }
+        let what = format!("{measure} is something else under that name in {name}");
+        Err(Refused::new(what, "measure max or avg, or write the query in its own language"))
     }
 }
 
@@ -119,24 +142,38 @@ fn read_place(
     check: &mut Check,
 ) -> Option<Place> {
     let mut fields = check.map(node, path)?;
-    for field in PLACE {
+    for field in PLACE.iter().filter(|field| field.name != "counted") {
         fields.require(field.name, field.example, check);
     }
     let source = fields.read("source", check, |node| reading::id(node, "_-."));
-    let table = fields.read("table", check, reading::name);
+    let is_search = source.as_ref().and_then(|source| kind_of(source)) == Some("opensearch");
+    let table = fields.read("table", check, if is_search { index } else { reading::name });
     let time = fields.read("time", check, reading::name);
     let engine = source.as_ref().and_then(|source| {
         let engine = match kind_of(source) {
             Some(kind) => Engine::of(kind).ok_or_else(|| {
-                format!("{source} is a {kind}, which counts no events of streams; write one of kind postgresql or mysql")
+                format!("{source} is a {kind}, which counts no events of streams; write one of kind postgresql, mysql, opensearch or influxdb")
             }),
             None => Err(format!("names the source \"{source}\", which is not defined under sources")),
         };
         let path = fields.path_of("source");
         engine.map_err(|message| check.problem(node, &path, message)).ok()
     });
+    let counted = fields.read("counted", check, reading::name);
+    if engine == Some(Engine::Influx) {
+        fields.require("counted", "amount", check);
+        if time.as_ref().is_some_and(|time| time != "time") {
+            check.problem(node, &fields.path_of("time"), "is called `time` in InfluxDB");
+        }
+    } else if counted.is_some() {
+        check.problem(
+            node,
+            &fields.path_of("counted"),
+            "is needed for streams in an InfluxDB only; remove it",
+        );
+    }
     fields.finish_of(PLACE, check);
-    Some(Place { source: source?.into(), table: table?, time: time?, engine: engine? })
+    Some(Place { source: source?.into(), table: table?, time: time?, counted, engine: engine? })
 }
 
 impl Place {
@@ -148,10 +185,14 @@ impl Place {
                 "send these events here as another stream, or look for new values in SQL",
             ));
         }
-        let Engine::Sql(dialect) = self.engine;
-        match &query.condition {
-            Some(condition) => sql::check(condition.expr(), dialect),
-            None => Ok(()),
+        self.engine.check_measure(&query.measure)?;
+        match (&query.condition, self.engine) {
+            (Some(condition), Engine::Sql(dialect)) => sql::check(condition.expr(), dialect),
+            (Some(condition), Engine::Search) => search::check(condition.expr()),
+            (Some(condition), Engine::Influx) => {
+                influxql::check(condition.expr(), self.counted.as_deref().unwrap_or_default())
+            }
+            (None, _) => Ok(()),
         }
     }
 }
@@ -165,6 +206,8 @@ mod tests {
         let kind_of = |name: &str| match name {
             "shop" => Some("postgresql"),
             "old" => Some("mysql"),
+            "logs" => Some("opensearch"),
+            "iot" => Some("influxdb"),
             "berlin" => Some("graphite"),
             _ => None,
         };
@@ -205,6 +248,14 @@ mod tests {
             &["a", "b"],
             &["tabel"],
         );
+        check("{ a: { source: logs, table: 'payments-*', time: '@timestamp' } }", &["a"], &[]);
+        check("{ a: { source: logs, table: _all, time: t } }", &[], &["should be the name of an index"]);
+        check("{ a: { source: iot, table: p, time: time, counted: n } }", &["a"], &[]);
+        check(
+            "{ a: { source: iot, table: p, time: ts }, b: { source: shop, table: p, time: t, counted: n } }",
+            &["a", "b"],
+            &["\"counted\" is missing", "is called `time` in InfluxDB", "in an InfluxDB only"],
+        );
     }
 
     #[test]
@@ -235,6 +286,22 @@ mod tests {
             let why = of(x, y).map(|_| ()).unwrap_err();
             assert!(why.message.contains("its measures lie in several places"), "{why}");
         }
+        let (logs, _) = read(
+            "{ found: { source: logs, table: p, time: t }, seen: { source: iot, table: p, time: time, counted: n } }",
+        );
+        for (query, said) in [
+            (
+                "{ stream: found, measure: p99(ms) }",
+                "p99(ms) is something else under that name in OpenSearch",
+            ),
+            ("{ stream: found, measure: count, where: 'len(a) == 1' }", "OpenSearch has no function"),
+            ("{ stream: seen, measure: last(ms) }", "last(ms) is something else under that name in InfluxQL"),
+            ("{ stream: seen, measure: count, where: 'not m > 1' }", "the opposite of a test of `m`"),
+        ] {
+            let why = rule(query).located(&logs).map(|_| ()).unwrap_err();
+            assert!(why.path == "rules.a.query" && why.message.contains(said), "{why}");
+        }
+        assert!(rule("{ stream: seen, measure: count, where: 'not n > 1' }").located(&logs).is_ok());
         // What MySQL has no words for, PostgreSQL may have.
         assert!(located("{ stream: there, measure: count, where: 'tolower(a) == b' }").is_ok());
         let why =

@@ -27,6 +27,7 @@ impl Events {
         let asked = EventsQuery {
             table: place.table.clone(),
             time: place.time.clone(),
+            counted: place.counted.clone(),
             window_ms: 1,
             measure: query.measure.to_string(),
             condition: query.condition.as_ref().map(|condition| condition.expr().to_string()),

@@ -166,6 +166,7 @@ mod tests {
         EventsQuery {
             table: "shop.payments".to_owned(),
             time: "ts".to_owned(),
+            counted: None,
             window_ms: 60_000,
             measure: measure.to_owned(),
             condition: condition.map(str::to_owned),

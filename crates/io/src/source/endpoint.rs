@@ -117,6 +117,11 @@ impl Server {
         self.send(Method::POST, self.address(under), "application/x-www-form-urlencoded", form).await
     }
 
+    /// What is at a path, as JSON.
+    pub(super) async fn get_json(&self, under: &[&str]) -> Result<Vec<u8>, RequestError> {
+        self.send(Method::GET, self.address(under), "application/json", Body::default()).await
+    }
+
     /// Posts JSON, with `parameters` in the address.
     pub(crate) async fn ask_json(
         &self,

@@ -1,5 +1,7 @@
 //! `influxdb`: an InfluxDB, asked for `/query` with one statement for each window. The query is a [`WindowQuery`].
 //!
+//! The events of a stream [become one](super::influxdb_events).
+//!
 //! Versions 1, 2 and 3 answer there, and so do others that speak the protocol of version 1.
 
 use std::collections::BTreeMap;
@@ -8,11 +10,12 @@ use std::fmt::Write as _;
 use lanner_core::document::{Check, Fields};
 use lanner_core::field::Field;
 use lanner_core::reading;
-use lanner_core::{Instants, Labels, RemoteAsk, RemoteSeries, Sample, WindowQuery};
+use lanner_core::{EventsQuery, Instants, Labels, RemoteAsk, RemoteSeries, Sample, WindowQuery};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::endpoint::{AUTH_FIELD, CA_FILE, Endpoint, Server, URL};
+use super::influxdb_events::{self, Kinds};
 use super::kind::KindConfig;
 use super::{Fetch, Fetching, RequestError};
 use crate::remote::{Clients, Problem};
@@ -70,8 +73,17 @@ impl Fetch for InfluxDb {
 
 impl InfluxDb {
     async fn query(&self, ask: &RemoteAsk) -> Result<Vec<RemoteSeries>, RequestError> {
-        let query: WindowQuery = serde_json::from_str(&ask.query)
-            .map_err(|error| RequestError::permanent(format!("the query cannot be read: {error}")))?;
+        let unread = |error| RequestError::permanent(format!("the query cannot be read: {error}"));
+        let query = if ask.language == EventsQuery::LANGUAGE {
+            let events: EventsQuery = serde_json::from_str(&ask.query).map_err(unread)?;
+            let keys = self.keys(&events.table).await?;
+            match influxdb_events::query(&events, keys)? {
+                Some(query) => query,
+                None => return Ok(Vec::new()),
+            }
+        } else {
+            serde_json::from_str(&ask.query).map_err(unread)?
+        };
         let mut all = Joined::default();
         for piece in ask.instants.pieces(MAX_WINDOWS) {
             let answer = self.answer(&query, piece).await?;
@@ -85,10 +97,21 @@ impl InfluxDb {
         Ok(all.series.into_values().collect())
     }
 
+    /// The keys of a measurement by name.
+    async fn keys(&self, measurement: &str) -> Result<Kinds, RequestError> {
+        let answer = self.ask(&influxdb_events::asks_for_keys(measurement)).await?;
+        refused(answer.error())?;
+        let rows = answer.results.iter().map(|result| result.series.iter().flat_map(|series| &series.values));
+        influxdb_events::kinds(rows)
+    }
+
     /// What the database says of the windows that end with `instants`.
     async fn answer(&self, query: &WindowQuery, instants: Instants) -> Result<Answer, RequestError> {
-        let statements = statements(query, instants);
-        let mut form = vec![("db", &*self.database), ("epoch", "ms"), ("q", &*statements)];
+        self.ask(&statements(query, instants)).await
+    }
+
+    async fn ask(&self, statements: &str) -> Result<Answer, RequestError> {
+        let mut form = vec![("db", &*self.database), ("epoch", "ms"), ("q", statements)];
         form.extend(self.policy.as_deref().map(|policy| ("rp", policy)));
         let body = self.server.ask(&["query"], &form).await?;
         serde_json::from_slice(&body).map_err(|error| self.server.strange("InfluxDB's JSON", &error))

@@ -20,6 +20,7 @@ mod graphite;
 mod guarded;
 mod health;
 mod influxdb;
+mod influxdb_events;
 mod kind;
 mod kinds;
 mod measured;
@@ -32,6 +33,7 @@ mod mysql_events;
 #[cfg(feature = "mysql")]
 mod mysql_time;
 mod opensearch;
+mod opensearch_events;
 mod postgresql;
 mod postgresql_bound;
 mod postgresql_events;

@@ -1,18 +1,21 @@
 //! `opensearch`: OpenSearch or Elasticsearch, asked for `_search`. The query is a [`SearchQuery`]; documents are counted there,
 //! and none of them comes over the wire.
 //!
+//! The events of a stream [become one](super::opensearch_events).
+//!
 //! A request has one range of time for each window, below the groups, which come page by page in the order of their names.
 
 use std::collections::BTreeMap;
 
 use lanner_core::document::{Check, Fields};
 use lanner_core::field::Field;
-use lanner_core::{Instants, Labels, RemoteAsk, RemoteSeries, Sample, SearchQuery};
+use lanner_core::{EventsQuery, Instants, Labels, RemoteAsk, RemoteSeries, Sample, SearchQuery};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::endpoint::{AUTH_FIELD, CA_FILE, Endpoint, Server, URL};
 use super::kind::KindConfig;
+use super::opensearch_events::search_query;
 use super::{Fetch, Fetching, RequestError};
 use crate::remote::{Clients, Problem};
 
@@ -51,7 +54,7 @@ struct OpenSearch(Server);
 
 impl Fetch for OpenSearch {
     fn fetch<'a>(&'a self, ask: &'a RemoteAsk) -> Fetching<'a> {
-        Box::pin(self.search(ask))
+        Box::pin(self.answer(ask))
     }
 }
 
@@ -60,19 +63,33 @@ const WHOLE_ANSWERS: [(&str, &str); 2] =
     [("allow_partial_search_results", "false"), ("allow_no_indices", "false")];
 
 impl OpenSearch {
-    async fn search(&self, ask: &RemoteAsk) -> Result<Vec<RemoteSeries>, RequestError> {
-        let query: SearchQuery = serde_json::from_str(&ask.query)
-            .map_err(|error| RequestError::permanent(format!("the query cannot be read: {error}")))?;
-        let mut groups = Groups::default();
-        for piece in ask.instants.pieces(MAX_WINDOWS) {
+    async fn answer(&self, ask: &RemoteAsk) -> Result<Vec<RemoteSeries>, RequestError> {
+        let unread = |error| RequestError::permanent(format!("the query cannot be read: {error}"));
+        if ask.language == EventsQuery::LANGUAGE {
+            let events: EventsQuery = serde_json::from_str(&ask.query).map_err(unread)?;
+            let query = search_query(&self.0, &events, ask.instants).await?;
+            return self.search(&query, ask.instants, Groups::of_events(events.by)).await;
+        }
+        let query: SearchQuery = serde_json::from_str(&ask.query).map_err(unread)?;
+        let groups = Groups { by: query.by.clone(), ..Groups::default() };
+        self.search(&query, ask.instants, groups).await
+    }
+
+    async fn search(
+        &self,
+        query: &SearchQuery,
+        instants: Instants,
+        mut groups: Groups,
+    ) -> Result<Vec<RemoteSeries>, RequestError> {
+        for piece in instants.pieces(MAX_WINDOWS) {
             let mut after = None;
             loop {
-                let body = request(&query, piece, after.as_ref())?;
+                let body = request(query, piece, after.as_ref())?;
                 let body = self.0.ask_json(&[query.index.as_str(), "_search"], &WHOLE_ANSWERS, &body).await?;
                 let answer: Answer = serde_json::from_slice(&body)
                     .map_err(|error| self.0.strange("OpenSearch's JSON", &error))?;
                 answer.check()?;
-                after = groups.add(&query, answer, page_size(piece))?;
+                after = groups.add(answer, page_size(piece))?;
                 if after.is_none() || groups.series.len() >= MAX_GROUPS {
                     break;
                 }
@@ -239,50 +256,62 @@ impl OfWindow {
 /// Series by the values that form their groups.
 #[derive(Debug, Default)]
 struct Groups {
+    /// What the values are values of.
+    by: Vec<String>,
+    /// Whether they are of events: a group without one is not there, and one without a value is one whose value is empty.
+    of_events: bool,
     series: BTreeMap<Vec<Option<String>>, RemoteSeries>,
     n_points: usize,
 }
 
 impl Groups {
+    /// Those of events, by these fields.
+    fn of_events(by: Vec<String>) -> Self {
+        Self { by, of_events: true, ..Self::default() }
+    }
+
     /// Adds an answer; what to ask for after it, if there is more. A page that is not full is the last one.
-    fn add(
-        &mut self,
-        query: &SearchQuery,
-        answer: Answer,
-        page_size: usize,
-    ) -> Result<Option<Map<String, Value>>, RequestError> {
+    fn add(&mut self, answer: Answer, page_size: usize) -> Result<Option<Map<String, Value>>, RequestError> {
         let Aggregations { windows, groups } = answer.aggregations;
         if let Some(windows) = windows {
-            self.extend(query, Vec::new(), windows)?;
+            self.extend(Vec::new(), windows)?;
             return Ok(None);
         }
         let page = groups.ok_or_else(|| RequestError::permanent("answers without what was asked"))?;
         let is_last = page.buckets.len() < page_size;
         for OfGroup { key, windows } in page.buckets {
-            let values = (0..query.by.len()).map(|at| text(key.get(&at.to_string()))).collect();
-            self.extend(query, values, windows)?;
+            let is_there = |value: &String| !self.of_events || !value.is_empty();
+            let value = |at: usize| text(key.get(&at.to_string())).filter(is_there);
+            let values = (0..self.by.len()).map(value).collect();
+            self.extend(values, windows)?;
         }
         Ok(page.after_key.filter(|_| !is_last))
     }
 
-    fn extend(
-        &mut self,
-        query: &SearchQuery,
-        values: Vec<Option<String>>,
-        windows: Windows,
-    ) -> Result<(), RequestError> {
+    fn extend(&mut self, values: Vec<Option<String>>, mut windows: Windows) -> Result<(), RequestError> {
+        if self.of_events {
+            windows.buckets.retain(|window| window.doc_count > 0.0);
+        }
         self.n_points += windows.buckets.len();
         if self.n_points > MAX_POINTS {
             let why = "answers too many values; narrow the filter, or ask for a shorter time";
             return Err(RequestError::permanent(why));
         }
         let series = self.series.entry(values).or_insert_with_key(|values| {
-            let labels =
-                query.by.iter().zip(values).filter_map(|(name, value)| Some((name, value.as_ref()?)));
+            let labels = self.by.iter().zip(values).filter_map(|(name, value)| Some((name, value.as_ref()?)));
             let labels = Labels::new(labels.map(|(name, value)| (name.clone(), value.clone())));
             RemoteSeries { name: String::new(), labels, points: Vec::new() }
         });
-        series.points.extend(points(windows));
+        for point in points(windows) {
+            if series.points.last().is_some_and(|last| last.time_ms >= point.time_ms) {
+                return Err(RequestError::permanent(format!(
+                    "has documents with an empty value and documents without one, of {}, which are one group; leave out one of both in \
+                     the condition",
+                    self.by.join(", ")
+                )));
+            }
+            series.points.push(point);
+        }
         Ok(())
     }
 }
@@ -325,8 +354,8 @@ mod tests {
     /// What is read of an answer: the labels, and times and values.
     #[track_caller]
     fn check(query: &SearchQuery, body: &str, expected: &[(&str, &[(i64, f64)])]) {
-        let mut groups = Groups::default();
-        groups.add(query, serde_json::from_str(body).unwrap(), 1_000).unwrap();
+        let mut groups = Groups { by: query.by.clone(), ..Groups::default() };
+        groups.add(serde_json::from_str(body).unwrap(), 1_000).unwrap();
         let found: Vec<(String, Vec<(i64, f64)>)> = groups
             .series
             .into_values()
@@ -379,7 +408,7 @@ mod tests {
             assert!(why.is_temporary() && why.message.contains(said), "{why}");
         }
         let bare = serde_json::from_str(r#"{"aggregations":{}}"#).unwrap();
-        assert!(Groups::default().add(&query("count", &["bank"]), bare, 10).is_err());
+        assert!(Groups::default().add(bare, 10).is_err());
     }
 
     #[test]
@@ -387,7 +416,7 @@ mod tests {
         let body = r#"{"aggregations":{"groups":{"after_key":{"0":"b"},"buckets":[{"key":{"0":"b"},"windows":{"buckets":[]}}]}}}"#;
         let add = |page_size| {
             let answer = serde_json::from_str(body).unwrap();
-            Groups::default().add(&query("count", &["bank"]), answer, page_size).unwrap()
+            Groups::default().add(answer, page_size).unwrap()
         };
         let after = add(1).unwrap();
         assert_eq!((add(2), after.get("0")), (None, Some(&Value::from("b"))));

@@ -165,6 +165,9 @@ async fn all(folder: &Path, begin_s: i64) -> Vec<Asked> {
         let influxql = |text: String| json!({ "influxql": text, "source": "influxdb" });
         let mut per_host = influxql(format!("SELECT max(value) {within} GROUP BY host"));
         per_host["by"] = json!(["host"]);
+        let source = format!("url: '{}', database: load", running.url);
+        let place = "table: load, time: time, counted: value";
+        all.push(Asked::stream("influxdb-stream", "influxdb", &source, place));
         all.push(Asked {
             name: "influxdb",
             document: format!("{{ name: influxdb, kind: influxdb, url: '{}', database: load }}", running.url),
@@ -182,6 +185,9 @@ async fn all(folder: &Path, begin_s: i64) -> Vec<Asked> {
             |measure: &str| json!({ "opensearch": "load", "source": "opensearch", "measure": measure });
         let mut per_host = measure("max(value)");
         per_host["by"] = json!(["host"]);
+        let source = format!("url: '{}'", running.url());
+        let place = "table: load, time: '@timestamp'";
+        all.push(Asked::stream("opensearch-stream", "opensearch", &source, place));
         all.push(Asked {
             name: "opensearch",
             document: format!("{{ name: opensearch, kind: opensearch, url: '{}' }}", running.url()),
