@@ -6,6 +6,7 @@
 mod certificates;
 mod door;
 mod each;
+mod forward;
 #[cfg(feature = "grpc")]
 pub mod grpc;
 
@@ -25,6 +26,7 @@ use tokio::sync::oneshot::Receiver;
 pub use certificates::Certificates;
 use door::{Connection, Door};
 use each::{Ending, answers, each};
+pub use forward::{Forward, NotForwarded};
 
 /// How long a client may take to send the head of a request. One that sends nothing, or a byte now and then, would keep its
 /// place for ever, and there are only so many.

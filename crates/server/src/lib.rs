@@ -10,7 +10,7 @@
 //!
 //! Reading order: [`settings`] (what can be set), `services` (who does what), [`http`] (what faces share), [`access`]
 //! (who comes in), `intake`, [`evaluate`], [`rules`] (new ones and their past), [`notify`], `processors`, `switches`, `sharing`
-//! and [`Worker`] (several servers on one state), `health` (how Lanner itself is), `export` (what a Prometheus is told), then the faces: [`api`], `pages`, `graphite`, `seyren`,
+//! [`Worker`] and [`Front`] (several servers on one state), `health` (how Lanner itself is), `export` (what a Prometheus is told), then the faces: [`api`], `pages`, `graphite`, `seyren`,
 //! `alertmanager`.
 
 pub mod access;
@@ -26,6 +26,7 @@ pub mod evaluate;
 mod export;
 mod expressions;
 mod findings;
+mod front;
 mod graphite;
 mod health;
 pub mod http;
@@ -56,6 +57,7 @@ mod router;
 mod run;
 
 pub use clock::Clock;
+pub use front::Front;
 pub use pages::PAGES;
 pub use run::{Server, ServerError};
 pub use settings::Settings;

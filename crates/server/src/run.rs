@@ -163,6 +163,7 @@ impl Server {
         let evaluates = services.base.settings.evaluate;
         if evaluates {
             services.evaluation.begin_first()?;
+            note_place(&services.base, &bound).await;
         }
         let mut server = Self {
             listening: bound.iter().map(|bound| (bound.name, bound.address)).collect(),
@@ -294,6 +295,16 @@ impl Server {
     }
 }
 
+/// Tells those who hand requests on where this server is.
+async fn note_place(base: &Base, bound: &[listeners::Bound]) {
+    let Some(elsewhere) = base.elsewhere.clone() else { return };
+    let http = bound.iter().find(|bound| bound.name == "http").map(|bound| bound.address);
+    let place = base.settings.reached_at(http.unwrap_or(base.settings.listen));
+    if let Ok(Err(error)) = blocking(move || elsewhere.state.note_place(&place)).await {
+        tracing::warn!("servers with the role api are not told where this one is: {error}");
+    }
+}
+
 /// Ends what this server does by itself as soon as another one does it.
 async fn end_when_replaced(base: Base) {
     let lease_lost = async {
@@ -351,7 +362,7 @@ pub(crate) fn certificates(settings: &Settings) -> Result<Option<Arc<Certificate
 }
 
 /// What signs snapshots of switches, if something should.
-fn signer(settings: &Settings) -> Result<Option<Signer>, ServerError> {
+pub(crate) fn signer(settings: &Settings) -> Result<Option<Signer>, ServerError> {
     let Some(secret) = &settings.switch_key else { return Ok(None) };
     let key =
         secret.resolve("server.switch_key").map_err(|problem| ServerError::SwitchKey(problem.to_string()))?;

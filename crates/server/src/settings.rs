@@ -157,7 +157,7 @@ pub const SERVER: &[Field] = &[
     Field::new(
         "roles",
         "[api, notify]",
-        "which part of the work this server does: all, or api and notify, or worker; servers share it by a `state` in a database",
+        "which part of the work this server does: all, or api and notify, or api, or worker; servers share it by a `state` in a database",
     )
     .of(ROLES)
     .or("all"),
@@ -356,13 +356,7 @@ impl Settings {
     /// machine's name.
     #[must_use]
     pub(crate) fn links(&self) -> Links {
-        let host = if self.listen.ip().is_unspecified() { host_name() } else { None };
-        let scheme = if self.tls.is_some() { "https" } else { "http" };
-        let own_url = match host {
-            Some(host) => format!("{scheme}://{host}:{}", self.listen.port()),
-            None => format!("{scheme}://{}", self.listen),
-        };
-        Links::new(self.external_url.clone(), Some(own_url))
+        Links::new(self.external_url.clone(), Some(self.reached_at(self.listen)))
     }
 
     /// Whether nobody but this machine can reach any of the addresses.
@@ -378,6 +372,31 @@ impl Settings {
         let of_samples = [self.carbon, self.carbon_pickle, self.carbon_udp, statsd];
         let addresses = [&[Some(self.listen), self.syslog, self.otlp_grpc][..], &of_samples].concat();
         addresses.into_iter().flatten().find(|address| !address.ip().to_canonical().is_loopback())
+    }
+
+    /// Of a server that receives no data, except as requests that it hands on.
+    #[must_use]
+    pub(crate) fn listening_for_http_only(self) -> Self {
+        Self {
+            carbon: None,
+            carbon_pickle: None,
+            carbon_udp: None,
+            syslog: None,
+            otlp_grpc: None,
+            statsd: None,
+            ..self
+        }
+    }
+
+    /// Where other servers reach one that listens for HTTP at `address`.
+    #[must_use]
+    pub(crate) fn reached_at(&self, address: SocketAddr) -> String {
+        let host = if address.ip().is_unspecified() { host_name() } else { None };
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        match host {
+            Some(host) => format!("{scheme}://{host}:{}", address.port()),
+            None => format!("{scheme}://{address}"),
+        }
     }
 
     /// Why this server cannot do its part, as far as that shows before it starts.

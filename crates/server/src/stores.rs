@@ -31,7 +31,7 @@ pub(crate) struct Stores {
 pub struct Elsewhere {
     /// The database.
     pub(crate) state: Arc<PostgreSqlState>,
-    /// That this server evaluates what is not shared out, and no other; a worker needs none.
+    /// That this server evaluates what is not shared out, and no other; a worker needs none, and nor does who hands requests on.
     pub(crate) lease: Option<Arc<Lease>>,
 }
 
@@ -81,7 +81,7 @@ impl Elsewhere {
         let holder = format!("{host} {:016x}", file.secret());
         let about = format!("process {} on {host}", std::process::id());
         let lease = match settings.roles {
-            Roles::Worker => None,
+            Roles::Api | Roles::Worker => None,
             Roles::All | Roles::ApiNotify => Some(Arc::new(leased(&state, holder, about).await?)),
         };
         tracing::info!("the state is in {place}");

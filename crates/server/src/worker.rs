@@ -75,15 +75,7 @@ impl Worker {
         settings.objection_to_roles().map_or(Ok(()), |why| Err(ServerError::Roles(why)))?;
         let (token, certificates) = (token(&settings)?, certificates(&settings)?);
         // Nothing is received here.
-        let settings = Settings {
-            carbon: None,
-            carbon_pickle: None,
-            carbon_udp: None,
-            syslog: None,
-            otlp_grpc: None,
-            statsd: None,
-            ..settings
-        };
+        let settings = settings.listening_for_http_only();
         let listener = TcpListener::bind(settings.listen).await;
         let listener = listener.map_err(|error| cannot_listen(settings.listen, &error))?;
         let address = listener.local_addr()?;

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Reading order: [`PostgreSqlState`], `session` (a connection and its errors), `pool` (reading), `writer` (writing, and what
-//! became of a commit whose answer was lost), `shards`, [`lease`], [`sharing`] and [`acknowledgements`] (who evaluates), `schema`; then `turns`, `cursors`,
+//! became of a commit whose answer was lost), `shards`, [`lease`], `place`, [`sharing`] and [`acknowledgements`] (who evaluates), `schema`; then `turns`, `cursors`,
 //! `evaluations`, `measured`, `told`, `outbox`, `documents`, `audit`, `revisions`, `silences`, `models`, `watch` (the tables).
 //!
 //! Invariants of this module:
@@ -26,6 +26,7 @@ pub mod lease;
 mod measured;
 mod models;
 mod outbox;
+mod place;
 mod pool;
 mod prune;
 mod revisions;

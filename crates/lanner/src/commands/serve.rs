@@ -14,7 +14,7 @@ use lanner_server::configuration::service::ConfigurationService;
 use lanner_server::documents::{ApplyError, ApplyOptions, CONFIGURATION, Prune};
 use lanner_server::http::problem_view;
 use lanner_server::settings::{CARBON_PICKLE_PORT, CARBON_PORT, HTTP_PORT, Roles, parse_address};
-use lanner_server::{Server, Settings, Worker};
+use lanner_server::{Front, Server, Settings, Worker};
 use lanner_wire::api::ReloadView;
 use serde_json::Value;
 use tracing_subscriber::filter::{LevelFilter, ParseError, Targets};
@@ -43,6 +43,7 @@ Examples:
   lanner serve --config /etc/lanner --log-format json
   lanner serve --allow log
   lanner serve --config lanner.yaml --role api,notify
+  lanner serve --config lanner.yaml --role api --data /var/lib/lanner-api --listen 0.0.0.0:9797
   lanner serve --config lanner.yaml --role worker --data /var/lib/lanner-worker --listen 127.0.0.1:9801
   LANNER_TOKEN=... lanner serve --listen 0.0.0.0:9797 --carbon off
 
@@ -70,7 +71,7 @@ pub(crate) struct Args {
     #[arg(long, env = "LANNER_ALLOW", value_delimiter = ',', value_parser = Power::parse, value_name = "command,log,file,env")]
     allow: Vec<Power>,
     /// Which part of the work this server does; by default all. Servers share it by a state in a database (server.state).
-    #[arg(long, env = "LANNER_ROLE", value_delimiter = ',', value_name = "all|api,notify|worker")]
+    #[arg(long, env = "LANNER_ROLE", value_delimiter = ',', value_name = "all|api,notify|api|worker")]
     role: Vec<String>,
     /// Format of the log, which is written to standard error.
     #[arg(long, value_enum, default_value_t)]
@@ -195,8 +196,10 @@ async fn serve(settings: Settings, document: Option<Value>, reread: Option<&Rere
     // Asked for before anything starts, so that an early Ctrl-C ends as cleanly as a late one.
     let mut stop = std::pin::pin!(stop_signal()?);
     let mut hang_up = hang_up()?;
-    if settings.roles == Roles::Worker {
-        return work(settings, stop).await;
+    match settings.roles {
+        Roles::Worker => return work(settings, stop).await,
+        Roles::Api => return hand_on(settings, stop).await,
+        Roles::All | Roles::ApiNotify => {}
     }
     let folder = std::path::absolute(&settings.folder).unwrap_or_else(|_| settings.folder.clone());
     // A standby, and who waits for a database, may wait for long.
@@ -248,6 +251,21 @@ async fn work(settings: Settings, mut stop: std::pin::Pin<&mut impl Future<Outpu
     stop.await;
     systemd::stopping();
     worker.stop().await;
+    Ok(())
+}
+
+/// Runs a server with the role api until it is asked to stop. Of the configuration it needs the settings.
+async fn hand_on(settings: Settings, mut stop: std::pin::Pin<&mut impl Future<Output = ()>>) -> Result<()> {
+    let started = tokio::select! {
+        started = Front::start(settings) => started,
+        () = &mut stop => return Ok(()),
+    };
+    let front = started.map_err(|error| Failure::program(error.to_string()))?;
+    remark(&format!("Lanner answers at http://{}, and hands on what others have to answer", front.address()));
+    systemd::ready();
+    stop.await;
+    systemd::stopping();
+    front.stop().await;
     Ok(())
 }
 

@@ -17,6 +17,7 @@ mod random;
 mod receiver;
 mod room;
 mod rubbish;
+mod shared_fronts;
 mod shared_load;
 mod shared_people;
 mod shared_results;

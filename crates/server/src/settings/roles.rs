@@ -16,6 +16,8 @@ pub enum Roles {
     /// Serves the API and the page, receives data, notifies people, and evaluates rules of the data that it holds. Of
     /// several on one state the others wait.
     ApiNotify,
+    /// Answers for switches, and hands all other requests on to the server that notifies, beside any number of others.
+    Api,
     /// Evaluates rules of sources elsewhere, beside any number of others.
     Worker,
 }
@@ -30,18 +32,20 @@ impl Roles {
         names.sort_unstable();
         names.dedup();
         if let Some(unknown) = names.iter().find(|name| !["all", "api", "notify", "worker"].contains(name)) {
-            return Err(format!("\"{unknown}\" is not a role; write all, or api and notify, or worker"));
+            return Err(format!(
+                "\"{unknown}\" is not a role; write all, or api and notify, or api, or worker"
+            ));
         }
         match names[..] {
             ["all"] => Ok(Self::All),
             ["api", "notify"] => Ok(Self::ApiNotify),
+            ["api"] => Ok(Self::Api),
             ["worker"] => Ok(Self::Worker),
-            ["api" | "notify"] => Err(format!(
-                "{} alone is no part of the work; one server is both: write api and notify, or all",
-                names[0]
-            )),
+            ["notify"] => Err(
+                "notify alone is no part of the work: who notifies is told of changes; write api and notify, or all".to_owned()
+            ),
             _ => Err(format!(
-                "{} cannot be one server; write all, or api and notify, or worker",
+                "{} cannot be one server; write all, or api and notify, or api, or worker",
                 names.join(" and ")
             )),
         }
@@ -75,7 +79,8 @@ mod tests {
             (&["all"][..], Ok(Roles::All)),
             (&["notify", "api"], Ok(Roles::ApiNotify)),
             (&["worker", "worker"], Ok(Roles::Worker)),
-            (&["api"], Err("api alone is no part of the work")),
+            (&["api"], Ok(Roles::Api)),
+            (&["notify"], Err("notify alone is no part of the work")),
             (&["worker", "api"], Err("api and worker cannot be one server")),
             (&["wroker"], Err("\"wroker\" is not a role")),
             (&[], Err(" cannot be one server")),

@@ -87,10 +87,46 @@ impl SwitchService {
     /// # Errors
     /// Failures of the store.
     pub fn open(base: &Base, signer: Option<Signer>) -> Result<Self, StoreError> {
+        let service = Self::empty(base, signer);
+        let mut revision = service.load()?;
+        if let Some(reserved) = service.state.reserved_revision(SWITCH)? {
+            // The last run did not stop as it should: what it showed last may be lost, and its revision must not return.
+            revision = revision.max(reserved) + 1;
+            service.show(revision, &service.current().set, Vec::new(), service.now_ms())?;
+        }
+        if base.settings.evaluate {
+            service.reserved.reserve(&*service.state, revision)?;
+        }
+        Ok(service)
+    }
+
+    /// A copy of switches that another server keeps: what is stored is put in force, and [again](Self::catch_up) as it changes.
+    ///
+    /// # Errors
+    /// Failures of the store.
+    pub(crate) fn open_copy(base: &Base, signer: Option<Signer>) -> Result<Self, StoreError> {
+        let service = Self::empty(base, signer);
+        service.load()?;
+        Ok(service)
+    }
+
+    /// Puts in force what another server stored since, if it did. Must not be called in async code.
+    ///
+    /// # Errors
+    /// Failures of the store; the switches in force stay.
+    pub(crate) fn catch_up(&self) -> Result<(), StoreError> {
+        if self.state.document_revision(SWITCH)? != self.current().set.revision() {
+            self.load()?;
+        }
+        Ok(())
+    }
+
+    /// Nothing is in force.
+    fn empty(base: &Base, signer: Option<Signer>) -> Self {
         let set = SwitchSet::default();
         let current = Current { set, text: OnceLock::new(), delta: None, since_ms: AtomicI64::new(0) };
         let current = Arc::new(current);
-        let service = Self {
+        Self {
             data: Arc::clone(&base.data),
             state: Arc::clone(&base.state),
             clock: base.clock(),
@@ -115,17 +151,7 @@ impl SwitchService {
             counts: Counts::default(),
             pace: Pace::new(base.settings.ofrep_per_second),
             signer,
-        };
-        let mut revision = service.load()?;
-        if let Some(reserved) = service.state.reserved_revision(SWITCH)? {
-            // The last run did not stop as it should: what it showed last may be lost, and its revision must not return.
-            revision = revision.max(reserved) + 1;
-            service.show(revision, &service.current().set, Vec::new(), service.now_ms())?;
         }
-        if base.settings.evaluate {
-            service.reserved.reserve(&*service.state, revision)?;
-        }
-        Ok(service)
     }
 
     /// Now, milliseconds since the Unix epoch.
