@@ -38,7 +38,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
@@ -49,6 +49,9 @@ use self::service::AccessService;
 use self::sessions::Session;
 use crate::http::{ApiError, Principal, Scope};
 use crate::metrics::METRICS;
+
+/// Says that a request comes from a server that others can reach, and that hands it on.
+pub(crate) const FROM_OUTSIDE: HeaderName = HeaderName::from_static("x-lanner-from-outside");
 
 /// Lets a request pass, with its [`Principal`] among its extensions, or answers why not.
 pub(crate) async fn admit(
@@ -157,6 +160,11 @@ fn principal(
     is_shared: bool,
 ) -> Result<Caller, Denied> {
     let are_wanted = service.is_closed();
+    if !are_wanted && route.need != Need::Nothing && request.headers().contains_key(FROM_OUTSIDE) {
+        let why = "the request was handed on by a server that other machines can reach, and this one asks nobody for a token; give \
+                   both the same server.token, or make one with `lanner token create NAME --scope admin`";
+        return Err(ApiError::new(StatusCode::FORBIDDEN, why).into());
+    }
     let is_write = route.path == "/write" || route.path == "/api/v2/write";
     let query = request.uri().query().filter(|_| is_write);
     let shown = credentials::shown(request.headers(), query).filter(|_| are_wanted);

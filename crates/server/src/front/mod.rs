@@ -71,7 +71,7 @@ impl Front {
             tokio::spawn(edges::run(switches)),
             tokio::spawn(mirror::follow(Arc::clone(&mirror), shutdown)),
         ];
-        let router = routes::router(mirror, access, Arc::clone(&base.live));
+        let router = routes::router(mirror, access, &base);
         let (stop, stopped) = oneshot::channel();
         let http = tokio::spawn(async move {
             let serving = lanner_io::http::serve(listener, certificates, router, stopped);

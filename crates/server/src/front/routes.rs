@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{FromRef, Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get, post};
@@ -15,6 +15,7 @@ use lanner_io::metrics::text;
 use super::mirror::Mirror;
 use crate::access;
 use crate::access::service::AccessService;
+use crate::base::Base;
 use crate::http::ApiError;
 use crate::settings::live::InForce;
 use crate::switches::service::SwitchService;
@@ -25,6 +26,8 @@ use crate::switches::{deliver, evaluate, gate, ofrep};
 struct Seen {
     mirror: Arc<Mirror>,
     live: Arc<InForce>,
+    /// Whether other machines can reach this server.
+    is_public: bool,
 }
 
 impl FromRef<Seen> for Arc<SwitchService> {
@@ -39,7 +42,9 @@ impl FromRef<Seen> for Arc<InForce> {
     }
 }
 
-pub(super) fn router(mirror: Arc<Mirror>, access: Arc<AccessService>, live: Arc<InForce>) -> Router {
+pub(super) fn router(mirror: Arc<Mirror>, access: Arc<AccessService>, base: &Base) -> Router {
+    let is_public = base.settings.public_address().is_some();
+    let live = Arc::clone(&base.live);
     Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(readyz))
@@ -58,16 +63,19 @@ pub(super) fn router(mirror: Arc<Mirror>, access: Arc<AccessService>, live: Arc<
         .route_layer(middleware::from_fn_with_state(access, access::admit))
         .method_not_allowed_fallback(hand_on)
         .fallback(hand_on)
-        .with_state(Seen { mirror, live })
+        .with_state(Seen { mirror, live, is_public })
 }
 
-async fn hand_on(State(seen): State<Seen>, request: Request) -> Response {
+async fn hand_on(State(seen): State<Seen>, mut request: Request) -> Response {
     let unavailable = |why: String| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, why).into_response();
     let Some(place) = seen.mirror.place() else {
         return unavailable(
             "no server with the roles api and notify has begun on this state; start one".to_owned(),
         );
     };
+    if seen.is_public {
+        request.headers_mut().insert(access::FROM_OUTSIDE, HeaderValue::from_static("1"));
+    }
     match seen.mirror.forward.send(&place, request).await {
         Ok(answer) => answer,
         Err(NotForwarded::Circle) => {

@@ -38,6 +38,25 @@ async fn send(
     (response.status().as_u16(), response.text().await.unwrap())
 }
 
+/// A server that lets in everybody on its own machine is not to be reached from others by way of one that hands requests on.
+#[tokio::test]
+async fn what_comes_from_outside_needs_a_token() {
+    let from_outside = [("x-lanner-from-outside", "1")];
+    let server = open().await;
+    for face in ["GET /api/v1/rules", "POST /api/v1/apply", "GET /", "GET /metrics"] {
+        let (status, said) = send(&server, face, &from_outside, "").await;
+        assert!(status == 403 && said.contains("asks nobody for a token"), "{face}: {status} {said}");
+    }
+    assert_eq!(send(&server, "GET /healthz", &from_outside, "").await.0, 200);
+    assert_eq!(send(&server, "GET /api/v1/rules", &[], "").await.0, 200);
+    server.server.stop().await;
+    let (server, bearer) = (closed().await, format!("Bearer {TOKEN}"));
+    assert_eq!(send(&server, "GET /api/v1/rules", &from_outside, "").await.0, 401);
+    let shown = [from_outside[0], ("authorization", bearer.as_str())];
+    assert_eq!(send(&server, "GET /api/v1/rules", &shown, "").await.0, 200);
+    server.server.stop().await;
+}
+
 /// Every face of the server, one request each.
 const FACES: [&str; 16] = [
     "GET /",
