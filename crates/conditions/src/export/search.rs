@@ -103,10 +103,10 @@ impl Fields {
             Expr::Test(predicate) => self.test(predicate)?,
             Expr::Not(inner) => not(&self.condition(inner)?),
             Expr::And(members) => {
-                all(members.iter().map(|member| self.condition(member)).collect::<Result<_, _>>()?)
+                all(&members.iter().map(|member| self.condition(member)).collect::<Result<Vec<_>, _>>()?)
             }
             Expr::Or(members) => {
-                any(members.iter().map(|member| self.condition(member)).collect::<Result<_, _>>()?)
+                any(&members.iter().map(|member| self.condition(member)).collect::<Result<Vec<_>, _>>()?)
             }
         })
     }
@@ -142,8 +142,8 @@ impl Fields {
             ) => self.found(name, *op, part),
             Op::Each(quantifier, _) => match (quantifier, each_of(predicate)) {
                 (_, Some((_, members))) if members.is_empty() => Ok(json!({ "match_none": {} })),
-                (Quantifier::All, Some((_, members))) => Ok(all(self.tests(&members)?)),
-                (_, Some((_, members))) => Ok(any(self.tests(&members)?)),
+                (Quantifier::All, Some((_, members))) => Ok(all(&self.tests(&members)?)),
+                (_, Some((_, members))) => Ok(any(&self.tests(&members)?)),
                 (_, None) => {
                     refused("no engine counts how many of several tests hold", "write anyof or allof")
                 }
@@ -166,9 +166,9 @@ impl Fields {
     fn truthy(&self, name: &str) -> Result<Value, Refused> {
         match self.find(name, Mapping::Truth)? {
             Mapping::Truth => Ok(json!({ "term": { name: true } })),
-            Mapping::Keyword(field) => Ok(all(vec![exists(&field), not(&json!({ "term": { field: "" } }))])),
-            Mapping::Whole => Ok(all(vec![exists(name), not(&json!({ "term": { name: 0 } }))])),
-            Mapping::Double => Ok(all(vec![exists(name), not(&zero(name))])),
+            Mapping::Keyword(field) => Ok(all(&[exists(&field), not(&json!({ "term": { field: "" } }))])),
+            Mapping::Whole => Ok(all(&[exists(name), not(&json!({ "term": { name: 0 } }))])),
+            Mapping::Double => Ok(all(&[exists(name), not(&zero(name))])),
             mapping => Err(mapping.unfit(name)),
         }
     }
@@ -176,7 +176,7 @@ impl Fields {
     /// The field is there, and this does not hold.
     fn present_without(&self, name: &str, query: &Value) -> Result<Value, Refused> {
         let mapping = self.find(name, Mapping::Keyword(name.to_owned()))?;
-        Ok(all(vec![exists(mapping.field(name)), not(query)]))
+        Ok(all(&[exists(mapping.field(name)), not(query)]))
     }
 
     fn compared(&self, name: &str, comparison: Comparison, literal: &Literal) -> Result<Value, Refused> {
@@ -233,7 +233,7 @@ impl Fields {
             .collect();
         match (texts, self.find(name, Mapping::Keyword(name.to_owned()))?) {
             (Some(texts), Mapping::Keyword(field)) => Ok(json!({ "terms": { field: texts } })),
-            _ => Ok(any(each)),
+            _ => Ok(any(&each)),
         }
     }
 
@@ -355,12 +355,12 @@ fn not(query: &Value) -> Value {
     json!({ "bool": { "must_not": [query] } })
 }
 
-fn all(queries: Vec<Value>) -> Value {
+fn all(queries: &[Value]) -> Value {
     json!({ "bool": { "filter": queries } })
 }
 
 /// One of them; none of them if there are none.
-fn any(queries: Vec<Value>) -> Value {
+fn any(queries: &[Value]) -> Value {
     if queries.is_empty() {
         return json!({ "match_none": {} });
     }
