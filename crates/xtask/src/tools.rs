@@ -272,7 +272,9 @@ fn cargo_command(cache: &Path, (name, version): (&'static str, &str)) -> Result<
     eprintln!("{crate_name}: installing {version} into {}; this takes some minutes", cache.display());
     succeed(
         cargo()
-            .args(["install", &crate_name, "--version", version, "--locked", "--force", "--debug", "--root"])
+            .args(["install", &crate_name, "--version", version, "--locked", "--force", "--debug"])
+            // The runner would bring what renews itself, with HTTP and TLS of its own.
+            .args(["--no-default-features", "--root"])
             .arg(cache)
             // They run for seconds and are built for minutes.
             .env("CARGO_PROFILE_DEV_DEBUG", "none")
