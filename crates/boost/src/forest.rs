@@ -1,8 +1,8 @@
-//! The trees of a model in one block of memory, to score rows fast.
+//! Trees in one block of memory, where they are too large for a [table](crate::lookup).
 //!
-//! A step takes 16 bytes, and the two that follow it lie side by side, so that a model of 60 trees stays in the first
-//! cache. Where a row goes cannot be foreseen, so a processor that has to guess it guesses wrong as often as not: some trees are walked
-//! at once, without a branch that depends on the row, until all of them are at a leaf.
+//! A step takes 16 bytes, and the two that follow it lie side by side. Where a row goes cannot be foreseen, so a processor that
+//! has to guess it guesses wrong as often as not: some trees are walked at once, without a branch that depends on the row, until
+//! all of them are at a leaf.
 
 use crate::tree::{Node, Split, Test, Tree};
 

@@ -37,6 +37,7 @@ mod histogram;
 pub mod import;
 mod json;
 mod leaks;
+mod lookup;
 mod problems;
 mod random;
 mod separation;

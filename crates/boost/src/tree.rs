@@ -62,6 +62,18 @@ impl Split {
         }
     }
 
+    /// Values that its answer may change behind: in between, and for missing ones, it is the same.
+    pub(crate) fn ends(&self) -> Vec<f64> {
+        let mut ends = match &self.test {
+            Test::AtMost(threshold) => vec![*threshold],
+            Test::OneOf(codes) => codes.iter().flat_map(|code| ends_of_code(*code)).collect(),
+        };
+        if self.is_zero_missing {
+            ends.extend([(-ZERO).next_down(), ZERO]);
+        }
+        ends
+    }
+
     /// Has missing values go where `value` goes, for models that read them as such.
     #[must_use]
     pub fn missing_as(mut self, value: f64) -> Self {
@@ -79,6 +91,13 @@ fn is_zero(value: f64) -> bool {
 fn code(value: f64) -> Option<u32> {
     // A cast of a checked value: it fits, and the fraction is cut off.
     (value > -1.0 && value < f64::from(u32::MAX)).then_some(value as u32)
+}
+
+/// The largest values below, and of, a category.
+fn ends_of_code(code: u32) -> [f64; 2] {
+    let first = f64::from(code);
+    let below = if code == 0 { -1.0 } else { first.next_down() };
+    [below, (first + 1.0).next_down()]
 }
 
 impl Tree {
