@@ -5,21 +5,24 @@
 //! both ways, in proportion to the covers of the two nodes.
 //!
 //! A leaf with value `v` and the distinct features `F` on its path, `d` of them, contributes alone. Feature `j` passes
-//! the leaf's conditions or not; `z[j]` is the share of training rows that would pass. Let `A` be those passed and
-//! `P` the product of `z` over those not passed. A known value that is not passed makes the leaf unreachable, so only
-//! subsets of `A` count, and the sums over them are the coefficients `p[s]` of the polynomial `∏ (z[j] + x)` over `A`:
+//! the leaf's conditions (`p[j] = 1`) or not (`p[j] = 0`); `z[j]` is the share of training rows that would pass. With the features
+//! `S` known, the leaf is worth `v` times the product of `p` over `S` and of `z` over the others. So feature `i` gets
 //!
-//! - a feature not passed gets `-v · P · Σ w[s] p[s]`, the same for all of them;
-//! - a feature `i` passed gets `v · (1 - z[i]) · P · Σ w[s] q[s]`, where `q` is `p` divided by `(z[i] + x)`.
+//! `v · (p[i] - z[i]) · Σ over S without i of |S|! (d-|S|-1)! / d! · ∏ p[j] over S · ∏ z[j] over the others without i`.
 //!
-//! `w[s] = s! (d-s-1)! / d!`. Division from the highest coefficient only multiplies by numbers up to 1, so it is
-//! stable, and nothing is divided by `z`: leaves that no training row reached are no special case. Where a node has no cover
-//! at all, both ways count half, so that contributions still add up to the score.
+//! The weight of a subset is `∫ t^|S| (1-t)^(d-1-|S|) dt` from 0 to 1, and the sum over all subsets under the integral is a product:
+//!
+//! `v · (p[i] - z[i]) · ∫ ∏ over j ≠ i of (t p[j] + (1-t) z[j]) dt`.
+//!
+//! That is a polynomial of a degree below `d`, so half as many points of Gauss and Legendre integrate it exactly. All factors and
+//! weights are positive, so nothing cancels, and nothing is divided: leaves that no training row reached are no special case. Where a
+//! node has no cover at all, both ways count half, so that contributions still add up to the score.
 //!
 //! Source: S. Lundberg et al., "From local explanations to global understanding with explainable AI for trees", Nature
-//! Machine Intelligence 2, 2020 (path-dependent). The sums by polynomials are ours.
+//! Machine Intelligence 2, 2020 (path-dependent). The integral is ours.
 
 use crate::ensemble::{Ensemble, rounded};
+use crate::quadrature::gauss_legendre;
 use crate::tree::{Split, Test, Tree};
 
 /// Explains rows of one model. Build it once: it takes the paths apart.
@@ -30,11 +33,12 @@ pub struct Explainer {
     is_single_precision: bool,
     expected: f64,
     splits: Vec<Split>,
+    /// In the order of the lengths of their paths, so that a processor foresees these.
     leaves: Vec<Leaf>,
     conditions: Vec<Condition>,
     steps: Vec<Step>,
-    /// `w[s]` for each number of features on a path.
-    weights: Vec<Vec<f64>>,
+    /// For each number of blocks, the points that integrate paths of up to twice as many features.
+    points: Vec<Vec<Block>>,
 }
 
 /// Why a row has its score: exact Shapley values, by the paths of the trees.
@@ -57,6 +61,16 @@ impl Explanation {
         order.truncate(n);
         order
     }
+}
+
+/// Points at which all factors of a leaf are taken together.
+const AT_ONCE: usize = 2;
+
+/// Points between 0 and 1, and how much each counts.
+#[derive(Debug, Clone)]
+struct Block {
+    points: [f64; AT_ONCE],
+    weights: [f64; AT_ONCE],
 }
 
 #[derive(Debug, Clone)]
@@ -105,14 +119,31 @@ impl Explainer {
             leaves: Vec::new(),
             conditions: Vec::new(),
             steps: Vec::new(),
-            weights: Vec::new(),
+            points: Vec::new(),
         };
         model.trees().iter().for_each(|tree| explainer.add(tree));
-        let deepest = explainer.leaves.iter().map(|leaf| leaf.conditions.len()).max().unwrap_or(0);
-        explainer.weights = (0..=deepest).map(weights).collect();
         explainer.expected =
             explainer.base_score + explainer.leaves.iter().map(|leaf| explainer.mean(leaf)).sum::<f64>();
+        explainer.put_in_order();
+        explainer.points = (0..=n_blocks(explainer.longest())).map(blocks).collect();
         explainer
+    }
+
+    /// Leaves with paths of the same length follow on each other.
+    fn put_in_order(&mut self) {
+        self.leaves.sort_by_key(|leaf| leaf.conditions.len());
+        let mut conditions = Vec::with_capacity(self.conditions.len());
+        for leaf in &mut self.leaves {
+            let begin = conditions.len();
+            conditions.extend_from_slice(&self.conditions[leaf.conditions.clone()]);
+            leaf.conditions = begin..conditions.len();
+        }
+        self.conditions = conditions;
+    }
+
+    /// The most features that a path asks for.
+    fn longest(&self) -> usize {
+        self.leaves.iter().map(|leaf| leaf.conditions.len()).max().unwrap_or(0)
     }
 
     /// The mean margin of training rows, a logarithm of odds: where an explanation begins.
@@ -136,7 +167,7 @@ impl Explainer {
         let splits = if self.steps.is_empty() { &[] } else { &self.splits[..] };
         let is_left: Vec<bool> = splits.iter().map(|split| split.goes_left(row[split.feature])).collect();
         let mut contributions = vec![0.0; self.n_features];
-        let mut work = Work::default();
+        let mut work = vec![Factor::default(); self.longest()];
         for leaf in &self.leaves {
             self.add_leaf(leaf, row, &is_left, &mut work, &mut contributions);
         }
@@ -148,20 +179,28 @@ impl Explainer {
         leaf: &Leaf,
         row: &[f64],
         is_left: &[bool],
-        work: &mut Work,
+        work: &mut [Factor],
         contributions: &mut [f64],
     ) {
         let conditions = &self.conditions[leaf.conditions.clone()];
-        work.begin(leaf.value);
-        for condition in conditions {
-            work.take(condition.share, self.holds(condition, row, is_left));
+        let work = &mut work[..conditions.len()];
+        for (condition, factor) in conditions.iter().zip(&mut *work) {
+            let passes = f64::from(u8::from(self.holds(condition, row, is_left)));
+            factor.difference = passes - condition.share;
         }
-        let weights = &self.weights[conditions.len()];
-        let lost = dot(weights, &work.polynomial);
-        for (condition, passed) in conditions.iter().zip(&work.passed) {
-            let Condition { feature, share, .. } = *condition;
-            contributions[feature] +=
-                if *passed { (1.0 - share) * divided(weights, &work.polynomial, share) } else { -lost };
+        for block in &self.points[n_blocks(conditions.len())] {
+            let mut before = block.weights.map(|weight| weight * leaf.value);
+            for (condition, factor) in conditions.iter().zip(&mut *work) {
+                factor.before = before;
+                factor.values = block.points.map(|t| condition.share + t * factor.difference);
+                before = product(before, factor.values);
+            }
+            let mut after = [1.0; AT_ONCE];
+            for (condition, factor) in conditions.iter().zip(&*work).rev() {
+                let others: f64 = product(factor.before, after).iter().sum();
+                contributions[condition.feature] += factor.difference * others;
+                after = product(after, factor.values);
+            }
         }
     }
 
@@ -245,57 +284,33 @@ impl Explainer {
     }
 }
 
-/// What is reused from leaf to leaf.
-#[derive(Default)]
-struct Work {
-    /// Whether each condition of the leaf is passed.
-    passed: Vec<bool>,
-    /// `v · P` times the coefficients of `∏ (z + x)` over those passed, lowest first, and zeros behind them.
-    polynomial: Vec<f64>,
+/// One feature of a leaf at some points.
+#[derive(Debug, Clone, Copy, Default)]
+struct Factor {
+    /// `p - z`.
+    difference: f64,
+    /// `t p + (1-t) z`.
+    values: [f64; AT_ONCE],
+    /// The product of the value of the leaf, the weights, and the factors before this one.
+    before: [f64; AT_ONCE],
 }
 
-impl Work {
-    fn begin(&mut self, value: f64) {
-        self.passed.clear();
-        self.polynomial.clear();
-        self.polynomial.push(value);
-    }
-
-    /// Multiplies with `z + x` if a condition is passed, else with `z`.
-    fn take(&mut self, share: f64, passed: bool) {
-        self.passed.push(passed);
-        let (x, mut below) = (f64::from(u8::from(passed)), 0.0);
-        self.polynomial.push(0.0);
-        for coefficient in &mut self.polynomial {
-            let before = *coefficient;
-            *coefficient = below * x + share * before;
-            below = before;
-        }
-    }
+#[inline]
+fn product(a: [f64; AT_ONCE], b: [f64; AT_ONCE]) -> [f64; AT_ONCE] {
+    std::array::from_fn(|i| a[i] * b[i])
 }
 
-/// `s! (d-s-1)! / d!` for each `s` below `d`.
-fn weights(d: usize) -> Vec<f64> {
-    let mut weights = Vec::with_capacity(d);
-    let mut weight = 1.0 / d as f64;
-    for s in 0..d {
-        weights.push(weight);
-        weight *= (s + 1) as f64 / (d - s - 1).max(1) as f64;
-    }
-    weights
+/// How many blocks of points integrate the product of all but one of so many factors.
+const fn n_blocks(n_factors: usize) -> usize {
+    n_factors.div_ceil(2 * AT_ONCE)
 }
 
-fn dot(weights: &[f64], coefficients: &[f64]) -> f64 {
-    weights.iter().zip(coefficients).map(|(weight, coefficient)| weight * coefficient).sum()
-}
-
-/// The weighted sum of the coefficients of `polynomial / (share + x)`, highest first.
-fn divided(weights: &[f64], polynomial: &[f64], share: f64) -> f64 {
-    let mut sum = 0.0;
-    let mut coefficient = 0.0;
-    for s in (1..polynomial.len()).rev() {
-        coefficient = polynomial[s] - share * coefficient;
-        sum += weights[s - 1] * coefficient;
-    }
-    sum
+/// So many blocks of points from 0 to 1.
+fn blocks(n: usize) -> Vec<Block> {
+    let rule: Vec<(f64, f64)> = gauss_legendre(n * AT_ONCE);
+    let block = |rule: &[(f64, f64); AT_ONCE]| Block {
+        points: rule.map(|(point, _)| point),
+        weights: rule.map(|(_, weight)| weight),
+    };
+    rule.as_chunks().0.iter().map(block).collect()
 }

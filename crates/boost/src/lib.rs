@@ -39,6 +39,7 @@ mod json;
 mod leaks;
 mod lookup;
 mod problems;
+mod quadrature;
 mod random;
 mod separation;
 mod settings;
