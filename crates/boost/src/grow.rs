@@ -34,7 +34,7 @@ pub(crate) fn grow(search: Search<'_>, gradients: &Gradients, rows: Vec<u32>) ->
     let mut growing = Growing { search, gradients, nodes: Vec::new(), leaves: Vec::new() };
     let sum = gradients.sum(&rows);
     let histogram = Histogram::new(search.bins, search.features, gradients, &rows);
-    growing.add_leaf(rows, sum, Bounds::FREE, 0, histogram);
+    growing.add_leaf(rows, sum, Bounds::FREE, 0, Some(histogram));
     while growing.leaves.len() < search.settings.max_leaves {
         let Some(next) = growing.most_promising() else { break };
         growing.divide(next);
@@ -63,18 +63,9 @@ impl Growing<'_> {
         let column = &self.search.bins.columns[found.feature];
         let (left, right): (Vec<u32>, Vec<u32>) =
             leaf.rows.into_iter().partition(|&row| found.is_left[column.bins[row as usize] as usize]);
-        let Search { bins, features, .. } = self.search;
-        let count = |rows: &[u32]| Histogram::new(bins, features, self.gradients, rows);
-        let (left_histogram, right_histogram) = if left.len() <= right.len() {
-            let counted = count(&left);
-            let rest = counted.rest_of(histogram);
-            (counted, rest)
-        } else {
-            let counted = count(&right);
-            (counted.rest_of(histogram), counted)
-        };
-        let (left_bounds, right_bounds) = self.bounds(&found, leaf.bounds);
         let depth = leaf.depth + 1;
+        let (left_histogram, right_histogram) = self.histograms(histogram, &left, &right, depth);
+        let (left_bounds, right_bounds) = self.bounds(&found, leaf.bounds);
         let left = self.add_leaf(left, found.left, left_bounds, depth, left_histogram);
         let right = self.add_leaf(right, found.right, right_bounds, depth, right_histogram);
         self.nodes[leaf.node].split = Some(Split {
@@ -85,6 +76,37 @@ impl Growing<'_> {
             left,
             right,
         });
+    }
+
+    /// Those of two leaves that may be split themselves; only the smaller one is added up.
+    fn histograms(
+        &self,
+        whole: Histogram,
+        left: &[u32],
+        right: &[u32],
+        depth: usize,
+    ) -> (Option<Histogram>, Option<Histogram>) {
+        let is_full = self.leaves.len() + 2 >= self.search.settings.max_leaves;
+        let (may_left, may_right) = (self.may_split(left, depth), self.may_split(right, depth));
+        if is_full || !(may_left || may_right) {
+            return (None, None);
+        }
+        let Search { bins, features, .. } = self.search;
+        let count = |rows: &[u32]| Histogram::new(bins, features, self.gradients, rows);
+        let (left, right) = if left.len() <= right.len() {
+            let counted = count(left);
+            let rest = counted.rest_of(whole);
+            (counted, rest)
+        } else {
+            let counted = count(right);
+            (counted.rest_of(whole), counted)
+        };
+        (may_left.then_some(left), may_right.then_some(right))
+    }
+
+    fn may_split(&self, rows: &[u32], depth: usize) -> bool {
+        let settings = self.search.settings;
+        depth < settings.max_depth && rows.len() >= 2 * settings.min_leaf_rows
     }
 
     /// The two sides of a feature with a direction may not pass the middle between them later on.
@@ -104,15 +126,13 @@ impl Growing<'_> {
         sum: Sum,
         bounds: Bounds,
         depth: usize,
-        histogram: Histogram,
+        histogram: Option<Histogram>,
     ) -> usize {
-        let settings = self.search.settings;
         let node = self.nodes.len();
-        let value = self.search.value(sum, bounds) * settings.learning_rate;
+        let value = self.search.value(sum, bounds) * self.search.settings.learning_rate;
         self.nodes.push(Node { value, cover: f64::from(sum.n), split: None });
-        let may_split = depth < settings.max_depth && rows.len() >= 2 * settings.min_leaf_rows;
-        let split = if may_split { self.search.best(&histogram, sum, bounds) } else { None };
-        let histogram = split.is_some().then_some(histogram);
+        let histogram = histogram.filter(|_| self.may_split(&rows, depth));
+        let split = histogram.as_ref().and_then(|histogram| self.search.best(histogram, sum, bounds));
         self.leaves.push(Leaf { node, rows, bounds, depth, histogram, split });
         node
     }
