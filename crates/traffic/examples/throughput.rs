@@ -5,6 +5,7 @@
 //! each part took, in processor time of its one thread (Linux), so that other work on the machine changes it little.
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "it reads files and a clock")]
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 
@@ -58,7 +59,7 @@ fn read(path: &str) -> std::io::Result<(Recording, u64)> {
     let mut lines = BufReader::with_capacity(256 * 1024, File::open(path)?);
     let (mut format, mut n_lines, mut line): (Option<LogFormat>, _, _) = (None, 0, Vec::new());
     while lines.read_until(b'\n', &mut line)? > 0 {
-        let text = String::from_utf8_lossy(&line);
+        let text = str::from_utf8(&line).map_or_else(|_| String::from_utf8_lossy(&line), Cow::Borrowed);
         n_lines += 1;
         if format.is_none() {
             format = detect(&[&text]);

@@ -102,6 +102,9 @@ impl<'a> Request<'a> {
 
 /// `http://host:80/path` as `/path`: proxies log whole addresses.
 fn without_host(target: Cow<'_, str>) -> Cow<'_, str> {
+    if target.starts_with('/') {
+        return target;
+    }
     let Some((scheme, rest)) = target.split_once("://") else { return target };
     if !matches!(scheme, "http" | "https" | "ws" | "wss") {
         return target;

@@ -4,13 +4,16 @@
 //! may be missing, and what follows is not looked at. A dash means that there is nothing. Escapes in quotes (`\"`,
 //! `\x22`) stay as they are.
 
+use memchr::memchr2;
+
+use super::marks::Mark;
 use super::stamp;
 use crate::request::Request;
 
 pub(super) fn read(line: &str) -> Option<Request<'_>> {
-    let (who, rest) = line.split_once(" [")?;
+    let (who, rest) = Mark(" [", 1).split(line)?;
     let (host, client, user) = parties(who)?;
-    let (time, rest) = rest.split_once("] ")?;
+    let (time, rest) = Mark("] ", 0).split(rest)?;
     let (request_line, rest) = quoted(rest)?;
     let (status, rest) = rest.strip_prefix(' ')?.split_once(' ')?;
     let (bytes, rest) = rest.split_at(rest.find(' ').unwrap_or(rest.len()));
@@ -59,15 +62,14 @@ pub(super) fn something(text: &str) -> &str {
 /// What stands in the quotes at the beginning of a text, and what follows them.
 pub(super) fn quoted(text: &str) -> Option<(&str, &str)> {
     let inside = text.strip_prefix('"')?;
-    let mut bytes = inside.bytes().enumerate();
-    while let Some((at, byte)) = bytes.next() {
-        match byte {
-            b'"' => return Some((&inside[..at], &inside[at + 1..])),
-            b'\\' => _ = bytes.next(),
-            _ => {}
+    let mut begin = 0;
+    loop {
+        let at = begin + memchr2(b'"', b'\\', inside.as_bytes().get(begin..)?)?;
+        if inside.as_bytes()[at] == b'"' {
+            return Some((&inside[..at], &inside[at + 1..]));
         }
+        begin = at + 2;
     }
-    None
 }
 
 #[cfg(test)]

@@ -1,11 +1,13 @@
 //! Access logs: lines become requests.
 //!
 //! Reading order: [`LogFormat`] (one form of lines), [`detect()`] (which form a log has); then `clf` (common and combined),
-//! `pattern` (any `log_format`), `json`, `stamp` (times), `prefix` (what a system log puts in front).
+//! `pattern` (any `log_format`), `json`, `stamp` (times), `prefix` (what a system log puts in front),
+//! `marks` (texts that are looked for in lines).
 
 mod clf;
 mod detect;
 mod json;
+mod marks;
 mod pattern;
 mod prefix;
 mod stamp;

@@ -1,11 +1,16 @@
 //! What stands in front of a line that another program passed on.
 
+use memchr::memchr2;
+
+use super::marks::Mark;
+
 /// The rest of a line behind the tag of a system log (`Nov 29 10:00:00 host nginx[7]: `) or the stream of a container runtime
 /// (`2026-11-29T10:00:00Z stdout F `). These stand before any quote or brace, where no access log has them itself.
 pub(super) fn behind_tag(line: &str) -> Option<&str> {
-    const MARKS: [&str; 3] = ["]: ", " stdout F ", " stderr F "];
-    let head = &line[..line.find(['"', '{']).unwrap_or(0)];
-    MARKS.into_iter().find_map(|mark| head.find(mark).map(|at| &line[at + mark.len()..]))
+    const MARKS: [Mark; 3] = [Mark("]: ", 0), Mark(" stdout F ", 8), Mark(" stderr F ", 8)];
+    let head = &line[..memchr2(b'"', b'{', line.as_bytes()).unwrap_or(0)];
+    let rest = MARKS.iter().find_map(|mark| mark.split(head))?.1;
+    Some(&line[head.len() - rest.len()..])
 }
 
 /// The rest of a line behind its first colon: a tag without a number.
