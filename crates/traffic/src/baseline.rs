@@ -108,14 +108,20 @@ impl Baseline {
         self.quantiles.get(i).map_or(&[], Vec::as_slice)
     }
 
-    /// The shares of sessions with at least, and at most, this value of feature `i`; both above 0.
-    pub(crate) fn tails(&self, i: usize, value: f64) -> (f64, f64) {
-        let Some(values) = self.quantiles.get(i) else { return (1.0, 1.0) };
-        let n = values.len();
-        // A sample of values stands for all sessions, so none is rarer than one of them.
-        let of = |count: usize| (count as f64 + 0.5) / (n as f64 + 0.5);
-        let n_below = values.partition_point(|other| *other < value);
-        let n_upto = values.partition_point(|other| *other <= value);
-        (of(n - n_below), of(n_upto))
+    /// The share of sessions with at least this value of feature `i`, above 0.
+    pub(crate) fn share_from(&self, i: usize, value: f64) -> f64 {
+        let values = self.values(i);
+        share(values.len() - values.partition_point(|other| *other < value), values.len())
     }
+
+    /// The share of sessions with at most this value of feature `i`, above 0.
+    pub(crate) fn share_up_to(&self, i: usize, value: f64) -> f64 {
+        let values = self.values(i);
+        share(values.partition_point(|other| *other <= value), values.len())
+    }
+}
+
+/// A sample of values stands for all sessions, so none is rarer than one of them.
+fn share(count: usize, n: usize) -> f64 {
+    (count as f64 + 0.5) / (n as f64 + 0.5)
 }

@@ -172,10 +172,11 @@ impl Order {
         let is_edge_learned = |(from, to): &(u32, u32)| is_learned(*from) && is_learned(*to);
         let mut edges: Vec<_> = session.edges.iter().filter(|(edge, _)| is_edge_learned(edge)).collect();
         edges.sort_unstable();
-        let logs = || {
-            edges.iter().map(|((from, to), n)| (baseline.transition(*from, *to, own).ln(), f64::from(**n)))
+        let log = |((from, to), n): &(&(u32, u32), &u32)| {
+            (baseline.transition(*from, *to, own).ln(), f64::from(**n))
         };
-        let n_steps: f64 = logs().map(|(_, n)| n).sum();
+        let logs: Vec<(f64, f64)> = edges.iter().map(log).collect();
+        let n_steps: f64 = logs.iter().map(|(_, n)| n).sum();
         let of_steps = |log: f64| if n_steps > 0.0 { log.exp() } else { f64::NAN };
         let n_unseen: u32 =
             edges.iter().filter(|((from, to), _)| !baseline.is_seen(*from, *to, own)).map(|(_, n)| **n).sum();
@@ -189,8 +190,8 @@ impl Order {
         Self {
             share_mean: if nodes.is_empty() { f64::NAN } else { shares().sum::<f64>() / n_nodes },
             share_min: shares().fold(f64::NAN, f64::min),
-            transition_mean: of_steps(logs().map(|(log, n)| log * n).sum::<f64>() / n_steps),
-            transition_min: of_steps(logs().map(|(log, _)| log).fold(0.0, f64::min)),
+            transition_mean: of_steps(logs.iter().map(|(log, n)| log * n).sum::<f64>() / n_steps),
+            transition_min: of_steps(logs.iter().map(|(log, _)| *log).fold(0.0, f64::min)),
             unseen_share: if n_steps > 0.0 { f64::from(n_unseen) / n_steps } else { 0.0 },
             n_skipped: skipped.iter().sum::<usize>() as f64,
             skipped_share: n_skipping / n_nodes,

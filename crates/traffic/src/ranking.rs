@@ -57,10 +57,9 @@ impl<'a> Ranking<'a> {
         if value.is_nan() {
             return None;
         }
-        let (above, below) = self.baseline.tails(i, value);
         let share = match FEATURES[i].tail {
-            Tail::High => above,
-            Tail::Low => below,
+            Tail::High => self.baseline.share_from(i, value),
+            Tail::Low => self.baseline.share_up_to(i, value),
             Tail::Neither => return None,
         };
         (share < 0.5).then(|| -share.log2())
