@@ -295,6 +295,20 @@ mod tests {
     }
 
     #[test]
+    fn a_million_edges_are_taken_and_no_more() {
+        let read = |n_edges: usize| {
+            let edges = [r#"{"fromId":"a","toId":"b"}"#, r#"{"fromId":"b","toId":"b"}"#];
+            let edges: Vec<&str> = edges.into_iter().cycle().take(n_edges).collect();
+            let text = format!(r#"[{{"_id":"x","call_graph":[{}]}}]"#, edges.join(","));
+            CallGraph::read(text.as_bytes())
+        };
+        let graphs = read(MAX_EDGES).unwrap();
+        let features = graphs[0].seed_features(&NodeCounts::new(&graphs), Orientation::Corrected);
+        assert_eq!((features[0], features[7]), (1e6, 1e6));
+        assert!(matches!(read(MAX_EDGES + 1), Err(GraphError::Large { n_edges: 1_000_001, .. })));
+    }
+
+    #[test]
     fn degrees_within_a_graph() {
         let found = LocalStatistics::new([(1, 2), (1, 3), (3, 3)].into_iter());
         let half = 0.5_f64.sqrt();
