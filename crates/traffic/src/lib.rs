@@ -25,6 +25,7 @@ pub mod log;
 mod looks;
 mod markers;
 mod model;
+mod nearest;
 mod query;
 mod ranking;
 mod recording;
@@ -51,6 +52,7 @@ pub use live::{
     Live, LiveSettings, ModelDrift, ModelVerdict, ModelsInUse, NamedModel, Report, Role, Standing, Teller,
 };
 pub use model::{Counterfactual, Model, ModelError, NORMAL_PROBABILITIES, Reason, Verdict};
+pub use nearest::{Nearest, Passing};
 pub use ranking::{Ranking, Unusual};
 pub use recording::{KeyBy, Recording, Traffic};
 pub use request::Request;

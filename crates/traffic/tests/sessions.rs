@@ -7,7 +7,7 @@ use lanner_boost::{Aim, Settings};
 use lanner_quality::{Scored, auc_pr, auc_roc};
 use lanner_traffic::log::LogFormat;
 use lanner_traffic::{
-    Baseline, Drift, Endpoints, KeyBy, Learner, Model, Ranking, Recording, Session, SessionSettings,
+    Baseline, Drift, Endpoints, KeyBy, Learner, Model, Passing, Ranking, Recording, Session, SessionSettings,
     Templates, find,
 };
 
@@ -144,6 +144,7 @@ fn a_model_reads_back_and_explains() {
     let model = learn(&day);
     let again = Model::from_json(model.to_json().to_string().as_bytes()).unwrap();
     let (sessions, labels, _) = day.sessions(&model.templates, &model.endpoints);
+    let passing = Passing::new(&model, &sessions);
     let (mut n_flagged, mut n_explained) = (0, 0);
     for (session, label) in sessions.iter().zip(&labels).take(300) {
         let verdict = model.score(session, 3);
@@ -151,6 +152,12 @@ fn a_model_reads_back_and_explains() {
         assert!(!label || !verdict.reasons.is_empty());
         let counterfactual = model.counterfactual(session);
         assert!(verdict.is_flagged || counterfactual.is_none());
+        let nearest = passing.nearest(session).unwrap();
+        assert!(nearest.session.key != session.key && !model.score(nearest.session, 0).is_flagged);
+        assert!(!verdict.is_flagged || !nearest.differences.is_empty(), "{nearest:?}");
+        let mut again = (*nearest.session).clone();
+        again.key = "somebody else".into();
+        assert_eq!(passing.nearest(&again).unwrap().differences, [], "{again:?}");
         n_flagged += u32::from(verdict.is_flagged);
         if let Some(counterfactual) = counterfactual {
             n_explained += 1;

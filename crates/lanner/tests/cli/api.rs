@@ -156,6 +156,11 @@ fn a_model_is_learned_judged_and_asked() {
 
     let why = run(&["api", "explain", &second, "--model", &model, "--client", "10.0.9.1"]).expect(0);
     assert!(why.contains("usually") && why.contains("passes with"), "{why}");
+    let why = ["api", "explain", &second, "--model", &model, "--client", "10.0.9.1", "--format", "json"];
+    let why: Value = serde_json::from_str(&run(&why).expect(0)).unwrap();
+    let nearest = &why["nearest"];
+    assert!(nearest["client"].as_str().unwrap().starts_with("10.0.1."), "{why}");
+    assert!(!nearest["differences"].as_array().unwrap().is_empty(), "{why}");
     run(&["api", "explain", &second, "--model", &model, "--client", "192.0.2.1"])
         .says(2, &["192.0.2.1", "--all"]);
     let whole = std::fs::read(&model).unwrap();
