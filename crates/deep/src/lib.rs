@@ -22,6 +22,7 @@ mod method;
 mod mtad;
 mod mvad;
 mod net;
+mod packed;
 mod product;
 mod random;
 mod rows;

@@ -1,6 +1,6 @@
 //! Products of matrices, by the crate `matrixmultiply`: and sums of products.
 
-use crate::wide::wide;
+use crate::wide::{add_product, wide};
 
 /// A matrix that is read: `n_rows` × `n_columns` numbers, at given strides of a slice.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +25,18 @@ impl<'a> View<'a> {
     pub(crate) fn strided(data: &'a [f32], n_rows: usize, n_columns: usize, row_stride: usize) -> Self {
         assert!(reach(n_rows, n_columns, row_stride) <= data.len(), "the matrix is larger than its slice");
         Self { data, n_rows, n_columns, row_stride, column_stride: 1 }
+    }
+
+    /// Rows and columns.
+    pub(crate) const fn shape(self) -> (usize, usize) {
+        (self.n_rows, self.n_columns)
+    }
+
+    /// The numbers of a row from a column on.
+    pub(crate) fn row_from(self, row: usize, column: usize) -> impl Iterator<Item = f32> + 'a {
+        let first = row * self.row_stride + column * self.column_stride;
+        let n = self.n_columns.saturating_sub(column);
+        self.data.iter().skip(first).step_by(self.column_stride.max(1)).take(n).copied()
     }
 
     /// Rows as columns; nothing is copied.
@@ -90,75 +102,45 @@ pub(crate) fn multiply(a: View<'_>, b: View<'_>, keep: f32, c: &mut [f32]) {
     multiply_strided(a, b, keep, c, stride);
 }
 
-/// The sum of products of two slices.
-pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
-    wide(|| sum_of(a, b, |a, b| a * b))
-}
-
-/// The squared distance of two points.
-pub(crate) fn distance2(a: &[f32], b: &[f32]) -> f32 {
-    wide(|| sum_of(a, b, |a, b| (a - b) * (a - b)))
-}
-
-/// Products of each row of a matrix with each of a few rows, where packing the matrix for the library would cost more than using it.
-pub(crate) fn multiply_few(rows: View<'_>, few: &[f32], products: &mut [f32]) {
-    let results = few.chunks_exact(rows.n_columns).zip(products.chunks_exact_mut(rows.n_rows));
-    for (one, products) in results {
-        for (at, product) in products.iter_mut().enumerate() {
-            let row = rows.data.get(at * rows.row_stride..).unwrap_or_default();
-            *product += dot(row.get(..rows.n_columns).unwrap_or_default(), one);
-        }
-    }
-}
-
-/// Adds to each row of `products` the product of one of `few` rows with a matrix of as many rows as that has numbers: along the rows
-/// of the matrix, so that nothing is added up across a register, and sums stay in registers.
-pub(crate) fn multiply_few_along(few: &[f32], matrix: View<'_>, products: &mut [f32]) {
-    let results = few.chunks_exact(matrix.n_rows).zip(products.chunks_exact_mut(matrix.n_columns));
-    for (one, products) in results {
-        wide(|| sum_of_rows(one, matrix.data, matrix.row_stride, products));
-    }
-}
-
-/// Numbers of a product that are summed at once.
-const BLOCK: usize = 64;
-
-#[inline(always)]
-fn sum_of_rows(factors: &[f32], matrix: &[f32], stride: usize, sums: &mut [f32]) {
-    let (blocks, rest) = sums.as_chunks_mut::<BLOCK>();
-    let n_blocks = blocks.len();
-    for (at, block) in blocks.iter_mut().enumerate() {
-        let mut sum = *block;
-        for (factor, row) in factors.iter().zip(matrix.chunks(stride)) {
-            if let Some(row) = row.get(at * BLOCK..).and_then(|row| row.first_chunk::<BLOCK>()) {
-                for i in 0..BLOCK {
-                    sum[i] += factor * row[i];
-                }
+wide! {
+    /// The sum of products of two slices.
+    pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
+        let mut sums = [0.0_f32; LANES];
+        let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+        for (a, b) in a.iter().zip(b) {
+            for i in 0..LANES {
+                sums[i] = add_product::<FUSED>(sums[i], a[i], b[i]);
             }
         }
-        *block = sum;
+        a_rest.iter().zip(b_rest).fold(sums.iter().sum(), |sum, (a, b)| sum + a * b)
     }
-    for (factor, row) in factors.iter().zip(matrix.chunks(stride)) {
-        let row = row.iter().skip(n_blocks * BLOCK);
-        rest.iter_mut().zip(row).for_each(|(sum, value)| *sum += factor * value);
+}
+
+wide! {
+    /// The squared distance of two points.
+    pub(crate) fn distance2(a: &[f32], b: &[f32]) -> f32 {
+        let mut sums = [0.0_f32; LANES];
+        let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+        for (a, b) in a.iter().zip(b) {
+            for i in 0..LANES {
+                sums[i] = add_product::<FUSED>(sums[i], a[i] - b[i], a[i] - b[i]);
+            }
+        }
+        a_rest.iter().zip(b_rest).fold(sums.iter().sum(), |sum, (a, b)| sum + (a - b) * (a - b))
+    }
+}
+
+wide! {
+    /// Adds a multiple of one row to another.
+    pub(crate) fn add_multiple(sums: &mut [f32], factor: f32, row: &[f32]) {
+        for (sum, value) in sums.iter_mut().zip(row) {
+            *sum = add_product::<FUSED>(*sum, factor, *value);
+        }
     }
 }
 
 /// Sums side by side, in a loop over indices, which is compiled for wide registers: the compiler may not reorder a single one, and so would add up one number at a time.
 const LANES: usize = 32;
-
-#[inline(always)]
-fn sum_of(a: &[f32], b: &[f32], term: impl Fn(f32, f32) -> f32) -> f32 {
-    let mut sums = [0.0_f32; LANES];
-    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
-    for (a, b) in a.iter().zip(b) {
-        for i in 0..LANES {
-            sums[i] += term(a[i], b[i]);
-        }
-    }
-    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| term(*a, *b)).sum();
-    sums.iter().sum::<f32>() + rest
-}
 
 #[cfg(test)]
 mod tests {
@@ -186,20 +168,9 @@ mod tests {
             assert_eq!(dot(&a, &a), sum(2));
             assert_eq!(distance2(&a, &vec![1.0; a.len()]), sum(2) - 2.0 * sum(1) + f32::from(n));
         }
-        let mut few = [1.0; 4];
-        multiply_few(View::new(&[1.0, 2.0, 3.0, 4.0], 2, 2), &[1.0, 0.0, 1.0, 1.0], &mut few);
-        assert_eq!(few, [2.0, 4.0, 4.0, 8.0]);
-        // As with single sums, also where there is a whole block and a rest.
-        let number = |at: usize| (at * 7_919 % 101) as f32 - 50.0;
-        let (rows, few): (Vec<f32>, Vec<f32>) =
-            ((0..3 * 70).map(number).collect(), (0..6).map(number).collect());
-        let mut along = vec![1.0; 140];
-        multiply_few_along(&few, View::new(&rows, 3, 70), &mut along);
-        for (at, found) in along.iter().enumerate() {
-            let (row, column) = (at / 70, at % 70);
-            let expected: f32 = (0..3).map(|i| few[3 * row + i] * rows[70 * i + column]).sum();
-            assert_eq!(*found, 1.0 + expected);
-        }
+        let mut sums = [1.0, 2.0];
+        add_multiple(&mut sums, 2.0, &[3.0, 4.0]);
+        assert_eq!(sums, [7.0, 10.0]);
     }
 
     #[test]

@@ -15,9 +15,6 @@ pub(super) const KIND: Kind = Kind {
     read: |part, n_columns| Ok(Box::new(MtadGat::read(part, n_columns)?)),
 };
 
-/// Windows that are passed at once when many are scored.
-const BATCH: usize = 1_024;
-
 /// Few rows are learned from in smaller batches, so that an epoch takes so many steps; but batches are no smaller than this.
 const STEPS_PER_EPOCH: usize = 50;
 const MIN_BATCH: usize = 16;
@@ -84,15 +81,9 @@ impl MtadGat {
     }
 
     /// One pass for each window: it forecasts the next row and reconstructs its own last one. In units of the network.
-    fn pass(&self, unit: &Rows<'_>) -> (Vec<f32>, Vec<f32>) {
-        let (k, n) = (self.n_columns(), self.n_rows());
-        let (mut forecasts, mut reconstructions) = (Vec::new(), Vec::new());
-        for first in (0..unit.n_windows(n)).step_by(BATCH) {
-            let windows = (first..unit.n_windows(n).min(first + BATCH)).map(|first| unit.window(first, n));
-            let (forecast, reconstruction) = self.scoring.forward(&windows.collect::<Vec<_>>().concat());
-            forecasts.extend(forecast);
-            reconstructions.extend(reconstruction);
-        }
+    fn pass(&self, unit: &[f32]) -> (Vec<f32>, Vec<f32>) {
+        let k = self.n_columns();
+        let (mut forecasts, mut reconstructions) = self.scoring.forward(unit);
         // The last window forecasts a row that is not there, the first one reconstructs one that nothing forecast.
         forecasts.truncate(forecasts.len().saturating_sub(k));
         reconstructions.drain(..k.min(reconstructions.len()));
@@ -161,9 +152,8 @@ impl Method for MtadGat {
     fn contributions(&self, window: &[f32]) -> Vec<f32> {
         let (k, window) = (self.n_columns(), to_unit(window));
         let row = window.get(window.len() - k..).unwrap_or_default();
-        let both = [window.get(..window.len() - k).unwrap_or_default(), window.get(k..).unwrap_or_default()]
-            .concat();
-        let (forecasts, reconstructions) = self.scoring.forward(&both);
+        // Two windows: that before the row, and that which ends with it.
+        let (forecasts, reconstructions) = self.scoring.forward(&window);
         let errors = self.errors(row, &forecasts, reconstructions.get(k..).unwrap_or_default());
         errors.iter().map(|error| error / k as f32).collect()
     }
@@ -177,7 +167,7 @@ impl Method for MtadGat {
     fn expectations(&self, rows: &Rows<'_>) -> Option<Expectations> {
         let (k, n) = (self.n_columns(), self.n_rows());
         let unit = to_unit(rows.in_memory().unwrap_or_default());
-        let (forecasts, reconstructions) = self.pass(&Rows::of(&unit, k));
+        let (forecasts, reconstructions) = self.pass(&unit);
         let judged = unit.get(n * k..).unwrap_or_default();
         let mut errors = self.errors(judged, &forecasts, &reconstructions);
         errors.iter_mut().for_each(|error| *error /= k as f32);

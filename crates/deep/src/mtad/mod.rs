@@ -1,20 +1,22 @@
 //! MTAD-GAT, a network of two heads of graph attention and recurrent layers, without a framework.
 //!
-//! Reading order: [`shape`], [`network`] (the parts together), `dense`, `attention`, `gru`, `stretch` (the parts), `loss` and
-//! `adam` (what is made small, and how), [`mod@train`]. The weights have the names and shapes of the reference in PyTorch, and
+//! Reading order: [`shape`], [`network`] (the parts together), `attention` with `pairs`, `stretch` (the parts), `loss` (what is made small),
+//! [`mod@train`]. The weights have the names and shapes of the reference in PyTorch, and
 //! recorded tensors of it are reproduced to 1e-4.
 //!
 //! Some savings are exact: nodes are mapped once, not each pair; the decoder's input is never made; one pass for each window
-//! gives the forecast of the next row and the reconstruction of the last; and what only training needs is not kept when rows are
-//! scored (`score`).
+//! gives the forecast of the next row and the reconstruction of the last; and when rows are scored (`score`), what only training needs is
+//! not kept, and what windows have in common is mapped once (`slide`).
 
 mod attention;
 #[cfg(test)]
 mod golden;
 mod loss;
 mod network;
+mod pairs;
 mod score;
 mod shape;
+mod slide;
 mod stretch;
 mod train;
 

@@ -11,7 +11,7 @@
 use super::attention::{self, Attention, Size, mask};
 use super::shape::Shape;
 use super::stretch;
-use crate::net::{Dense, Gru, GruTrace, Layout, Outputs, Slot, add_columns};
+use crate::net::{Buffer, Dense, Gru, GruTrace, Layout, Outputs, Slot, add_columns};
 use crate::product::{View, multiply};
 use crate::random::Random;
 
@@ -21,7 +21,7 @@ pub(crate) struct Network {
     pub(crate) shape: Shape,
     pub(crate) layout: Layout,
     pub(super) kernel: Slot,
-    kernel_bias: Slot,
+    pub(super) kernel_bias: Slot,
     pub(super) features: Attention,
     pub(super) steps: Attention,
     pub(super) encoder: Vec<Gru>,
@@ -32,14 +32,14 @@ pub(crate) struct Network {
 
 /// What a pass over some windows leaves behind.
 pub(crate) struct Trace {
-    padded: Vec<f32>,
+    padded: Buffer,
     /// After the convolution: by window, step, feature; and by window, feature, step.
-    pub(crate) convolved: Vec<f32>,
+    pub(crate) convolved: Buffer,
     turned: Vec<f32>,
     pub(crate) features: attention::Trace,
     pub(crate) steps: attention::Trace,
     /// What the encoder reads, by step, then window.
-    pub(crate) joined: Vec<f32>,
+    pub(crate) joined: Buffer,
     encoder: Recurrent,
     /// What each linear map of the forecast reads.
     forecast_inputs: Vec<Vec<f32>>,
@@ -123,7 +123,7 @@ impl Network {
         let mut last = self.look_back(params, grads, trace, forecast);
         let outputs = trace.decoder.outputs();
         self.reconstruct.learn(grads, outputs, reconstruction);
-        let mut states = vec![0.0; outputs.len()];
+        let mut states = Buffer::zeros(outputs.len());
         self.reconstruct.back(params, reconstruction, &mut states);
         let driven = run_back((params, grads), &self.decoder, &trace.decoder, Outputs::All(&states));
         if let Some(first) = self.decoder.first() {
@@ -132,7 +132,7 @@ impl Network {
             last.iter_mut().zip(stretched).for_each(|(sum, gradient)| *sum += gradient);
         }
         let driven = run_back((params, grads), &self.encoder, &trace.encoder, Outputs::Last(&last));
-        let mut joined = vec![0.0; trace.joined.len()];
+        let mut joined = Buffer::zeros(trace.joined.len());
         if let Some(first) = self.encoder.first() {
             first.input.learn(grads, &trace.joined, &driven);
             first.input.back(params, &driven, &mut joined);
@@ -141,10 +141,10 @@ impl Network {
     }
 
     /// Rows of zeros before and after each window, so that the convolution keeps its length.
-    pub(super) fn pad(&self, windows: &[f32]) -> Vec<f32> {
+    fn pad(&self, windows: &[f32]) -> Buffer {
         let len = self.shape.window * self.shape.n_features;
         let pad = self.shape.kernel / 2 * self.shape.n_features;
-        let mut padded = vec![0.0; windows.len() / len * (len + 2 * pad)];
+        let mut padded = Buffer::zeros(windows.len() / len * (len + 2 * pad));
         for (padded, window) in padded.chunks_exact_mut(len + 2 * pad).zip(windows.chunks_exact(len)) {
             padded.iter_mut().skip(pad).zip(window).for_each(|(padded, value)| *padded = *value);
         }
@@ -159,9 +159,9 @@ impl Network {
     }
 
     /// `weights` are those of the kernel in our order, see [`reorder`].
-    pub(super) fn convolve(&self, params: &[f32], weights: &[f32], padded: &[f32]) -> Vec<f32> {
+    fn convolve(&self, params: &[f32], weights: &[f32], padded: &[f32]) -> Buffer {
         let Shape { n_features: k, window: n, kernel, .. } = self.shape;
-        let mut convolved = vec![0.0; padded.len() / ((n + kernel - 1) * k) * n * k];
+        let mut convolved = Buffer::any(padded.len() / ((n + kernel - 1) * k) * n * k);
         convolved.chunks_exact_mut(k).for_each(|row| row.copy_from_slice(self.kernel_bias.of(params)));
         for (window, rows) in convolved.chunks_exact_mut(n * k).enumerate() {
             multiply(self.seen(padded, window), View::new(weights, kernel * k, k), 1.0, rows);
@@ -171,10 +171,10 @@ impl Network {
     }
 
     /// By step, then window: the convolved row, and what both heads made of it.
-    pub(super) fn join(&self, convolved: &[f32], features: &[f32], steps: &[f32]) -> Vec<f32> {
+    fn join(&self, convolved: &[f32], features: &[f32], steps: &[f32]) -> Buffer {
         let Shape { n_features: k, window: n, .. } = self.shape;
         let n_windows = convolved.len() / (n * k);
-        let mut joined = vec![0.0; 3 * convolved.len()];
+        let mut joined = Buffer::any(3 * convolved.len());
         for (index, row) in joined.chunks_exact_mut(3 * k).enumerate() {
             let (step, window) = (index / n_windows, index % n_windows);
             let (first, rest) = row.split_at_mut(k);
@@ -206,12 +206,12 @@ impl Network {
                     let p = self.shape.dropout;
                     let mask =
                         random.as_deref_mut().map(|random| mask(states.len(), p, random)).unwrap_or_default();
-                    let driven = layer.input.forward(params, &attention::masked(states, &mask));
+                    let driven = layer.input.map(params, &attention::masked(states, &mask));
                     run.masks.push(mask);
                     driven
                 }
                 (None, Some(states)) => stretch::forward(&layer.input, params, states, n),
-                (None, None) => layer.input.forward(params, rows),
+                (None, None) => layer.input.map(params, rows),
             };
             run.layers.push(layer.forward(params, &driven, n));
         }
@@ -270,8 +270,9 @@ impl Network {
     fn part(&self, params: &[f32], grads: &mut [f32], trace: &Trace, joined: &[f32]) {
         let Shape { n_features: k, window: n, kernel, .. } = self.shape;
         let n_windows = trace.convolved.len() / (n * k);
-        let mut rows = vec![0.0; trace.convolved.len()];
-        let (mut by_feature, mut by_step) = (rows.clone(), rows.clone());
+        let n_rows = trace.convolved.len();
+        let (mut rows, mut by_feature, mut by_step) =
+            (Buffer::any(n_rows), Buffer::any(n_rows), Buffer::any(n_rows));
         for (index, row) in joined.chunks_exact(3 * k).enumerate() {
             let (step, window) = (index / n_windows, index % n_windows);
             let (first, rest) = row.split_at(k);
@@ -282,11 +283,11 @@ impl Network {
             let turned = by_feature.iter_mut().skip(window * n * k + step).step_by(n);
             turned.zip(second).for_each(|(value, gradient)| *value = *gradient);
         }
-        let mut turned = vec![0.0; rows.len()];
+        let mut turned = Buffer::zeros(rows.len());
         self.features.backward((params, grads), &trace.turned, &trace.features, &by_feature, &mut turned);
         self.steps.backward((params, grads), &trace.convolved, &trace.steps, &by_step, &mut rows);
         let back = turn(&turned, k, n);
-        for ((value, back), convolved) in rows.iter_mut().zip(&back).zip(&trace.convolved) {
+        for ((value, back), convolved) in rows.iter_mut().zip(&back).zip(trace.convolved.iter()) {
             *value = if *convolved > 0.0 { *value + back } else { 0.0 };
         }
         add_columns(self.kernel_bias.of_mut(grads), &rows);
@@ -316,11 +317,11 @@ fn run_back(
     layers: &[Gru],
     run: &Recurrent,
     outputs: Outputs<'_>,
-) -> Vec<f32> {
-    let mut driven = Vec::new();
+) -> Buffer {
+    let mut driven = Buffer::any(0);
     for (index, (layer, trace)) in layers.iter().zip(&run.layers).enumerate().rev() {
         let is_last = index + 1 == layers.len();
-        let above = if is_last { Vec::new() } else { states_below(params, layers, run, index, &driven) };
+        let above = if is_last { Buffer::any(0) } else { states_below(params, layers, run, index, &driven) };
         driven = layer.backward(params, grads, trace, if is_last { outputs } else { Outputs::All(&above) });
         if let Some(below) = index.checked_sub(1).and_then(|below| run.layers.get(below)) {
             let mask = run.masks.get(index - 1).map(Vec::as_slice).unwrap_or_default();
@@ -331,8 +332,8 @@ fn run_back(
 }
 
 /// The gradients of the states of layer `index`, which the next layer read.
-fn states_below(params: &[f32], layers: &[Gru], run: &Recurrent, index: usize, driven: &[f32]) -> Vec<f32> {
-    let mut states = vec![0.0; run.layers.get(index).map_or(0, |trace| trace.outputs().len())];
+fn states_below(params: &[f32], layers: &[Gru], run: &Recurrent, index: usize, driven: &[f32]) -> Buffer {
+    let mut states = Buffer::zeros(run.layers.get(index).map_or(0, |trace| trace.outputs().len()));
     if let Some(above) = layers.get(index + 1) {
         above.input.back(params, driven, &mut states);
     }

@@ -1,47 +1,61 @@
-//! Scoring: a pass that gives the same results as that of training, and leaves nothing behind.
+//! Scoring: a pass over windows that follow each other, with the results of one of training, which leaves nothing behind.
+//!
+//! What a row becomes before it meets others is the same in all windows that hold it: its convolution, its maps for attention over steps, and
+//! what it drives the encoder with. So each row is mapped once ([`Rows`]), and anew for a window only where it is at one of its ends, where
+//! the convolution sees zeros. It is exact, and saves 6 of 45 million operations for a window of 100 rows of 38 columns.
 
 use rayon::prelude::*;
 
-use super::network::{Network, reorder, turn};
+use super::attention::Maps;
+use super::network::{Network, turn};
+use super::slide::{Rows, Sliding};
 use super::stretch::Stretched;
-use crate::net::{Dense, Gru};
+use crate::net::{Drive, Gru, sigmoids};
+use crate::packed::Packed;
+use crate::product::{View, multiply_strided};
 
-/// Windows that one thread passes at once: enough that weights are packed for many rows, few enough that a step stays in the cache.
-const SHARD: usize = 128;
+/// Windows that one thread passes at once: enough that weights are used for many rows, few enough that a step stays in the cache.
+const SHARD: usize = 66;
 
-/// Rows that are mapped at once.
-const BLOCK: usize = 128;
+/// Rows that are mapped for the encoder at once.
+const BLOCK: usize = 48;
 
 /// A network with its parameters, laid out for scoring.
 #[derive(Debug)]
 pub(crate) struct Scoring {
     pub(crate) network: Network,
     pub(crate) params: Vec<f32>,
-    kernel: Vec<f32>,
     /// `None` for several layers of recurrent units, which pass as in training.
-    layers: Option<Layers>,
+    parts: Option<Parts>,
 }
 
-/// The weights of both recurrent layers, rows as columns.
+/// The weights as passes want them.
 #[derive(Debug)]
-struct Layers {
+struct Parts {
+    sliding: Sliding,
+    features: Maps,
+    /// What drives the encoder beside the row itself: what both heads see.
+    seen: Packed,
     encoder: Gru,
-    encoder_input: Vec<f32>,
-    encoder_states: Vec<f32>,
+    encoder_states: Packed,
     decoder: Gru,
     decoder_input: Stretched,
-    decoder_states: Vec<f32>,
+    decoder_states: Packed,
 }
 
-impl Layers {
+impl Parts {
     fn new(network: &Network, params: &[f32]) -> Option<Self> {
         let ([encoder], [decoder]) = (&network.encoder[..], &network.decoder[..]) else { return None };
+        let shape = &network.shape;
+        let (row, seen) = encoder.input.split(shape.n_features);
         Some(Self {
-            encoder_input: encoder.input.turned(params),
-            encoder_states: encoder.turned(params),
+            sliding: Sliding::new(network, params, row),
+            features: Maps::new(&network.features, params),
+            seen: seen.packed(params),
+            encoder_states: encoder.packed(params),
             encoder: encoder.clone(),
-            decoder_input: Stretched::new(&decoder.input, params, network.shape.window),
-            decoder_states: decoder.turned(params),
+            decoder_input: Stretched::new(&decoder.input, params, shape.window),
+            decoder_states: decoder.packed(params),
             decoder: decoder.clone(),
         })
     }
@@ -49,82 +63,99 @@ impl Layers {
 
 impl Scoring {
     pub(crate) fn new(network: Network, params: Vec<f32>) -> Self {
-        let kernel = reorder(network.kernel.of(&params), network.shape.n_features, network.shape.kernel);
-        let layers = Layers::new(&network, &params);
-        Self { network, params, kernel, layers }
+        let parts = Parts::new(&network, &params);
+        Self { network, params, parts }
     }
 
-    /// The forecast of the row after each window, and the reconstruction of its last row.
-    pub(crate) fn forward(&self, windows: &[f32]) -> (Vec<f32>, Vec<f32>) {
-        let length = self.network.shape.window * self.network.shape.n_features;
-        let passed: Vec<(Vec<f32>, Vec<f32>)> =
-            windows.par_chunks(SHARD * length).map(|windows| self.pass(windows)).collect();
+    /// Of each window of these rows, in order: the forecast of the row after it, and the reconstruction of its last row.
+    pub(crate) fn forward(&self, rows: &[f32]) -> (Vec<f32>, Vec<f32>) {
+        let (k, n) = (self.network.shape.n_features, self.network.shape.window);
+        let n_windows = (rows.len() / k + 1).saturating_sub(n);
+        let firsts: Vec<usize> = (0..n_windows).step_by(SHARD).collect();
+        let pass = |first: &usize| {
+            let end = (first + SHARD).min(n_windows) + n - 1;
+            self.pass(rows.get(first * k..end * k).unwrap_or_default())
+        };
+        let passed: Vec<(Vec<f32>, Vec<f32>)> = firsts.par_iter().map(pass).collect();
         let (forecasts, reconstructions): (Vec<Vec<f32>>, Vec<Vec<f32>>) = passed.into_iter().unzip();
         (forecasts.concat(), reconstructions.concat())
     }
 
-    fn pass(&self, windows: &[f32]) -> (Vec<f32>, Vec<f32>) {
+    fn pass(&self, rows: &[f32]) -> (Vec<f32>, Vec<f32>) {
         let Self { network, params, .. } = self;
-        let Some(layers) = &self.layers else { return self.pass_as_in_training(windows) };
-        let n = network.shape.window;
-        let n_windows = windows.len() / (n * network.shape.n_features);
-        let convolved = network.convolve(params, &self.kernel, &network.pad(windows));
-        let turned = turn(&convolved, n, network.shape.n_features);
-        let features = network.features.forward(params, &turned, None);
-        let steps = network.steps.forward(params, &convolved, None);
-        let joined = network.join(&convolved, &features.nodes, &steps.nodes);
-        let Layers { encoder, decoder, .. } = layers;
-        let mut input = Blocks::new(&encoder.input, &layers.encoder_input, &joined);
-        let encoded = encoder.last(params, &layers.encoder_states, (n_windows, n), &mut |step, driven| {
-            input.copy(params, step, driven);
-        });
+        let Some(parts) = &self.parts else { return self.pass_as_in_training(rows) };
+        let rows = parts.sliding.map(params, rows);
+        let size = (rows.n_windows, network.shape.window);
+        let seen = self.see(parts, &rows);
+        let mut input = Input { seen: &seen, map: &parts.seen, rows: &rows, mapped: Vec::new(), steps: 0..0 };
+        let encoded = parts.encoder.last(params, &parts.encoder_states, size, &mut input);
         let (_, _, forecast) = network.look_ahead(params, &encoded, None);
-        let decoded = decoder.last(params, &layers.decoder_states, (n_windows, n), &mut |step, driven| {
-            layers.decoder_input.drive(&decoder.input, params, &encoded, step, driven);
-        });
+        let decoder = &parts.decoder;
+        let mut stretched = parts.decoder_input.drive(&decoder.input, params, &encoded);
+        let decoded = decoder.last(params, &parts.decoder_states, size, &mut stretched);
         (forecast, network.reconstruct.forward(params, &decoded))
     }
 
-    fn pass_as_in_training(&self, windows: &[f32]) -> (Vec<f32>, Vec<f32>) {
+    /// What both heads see, by step, then window.
+    fn see(&self, parts: &Parts, rows: &Rows) -> Vec<f32> {
+        let Self { network, params, .. } = self;
+        let (k, n) = (network.shape.n_features, network.shape.window);
+        let stride = 2 * k * rows.n_windows;
+        let mut seen = vec![0.0; n * stride];
+        let (mut by_feature, mut by_step) = (vec![0.0; k * k], vec![0.0; n * n]);
+        for window in 0..rows.n_windows {
+            let nodes = rows.of(window, &rows.convolved, k);
+            let [left, right] = parts.features.apply(params, &turn(&nodes, n, k));
+            network.features.weigh(params, &left, &right, &mut by_feature);
+            let [left, right] = &rows.mapped;
+            let (left, right) = (rows.of(window, left, rows.n_mapped), rows.of(window, right, rows.n_mapped));
+            network.steps.weigh(params, &left, &right, &mut by_step);
+            let nodes = View::new(&nodes, n, k);
+            let shares = View::new(&by_feature, k, k).transposed();
+            let here = seen.get_mut(2 * k * window..).unwrap_or_default();
+            multiply_strided(nodes, shares, 0.0, here, stride);
+            let here = here.get_mut(k..).unwrap_or_default();
+            multiply_strided(View::new(&by_step, n, n), nodes, 0.0, here, stride);
+        }
+        sigmoids(&mut seen);
+        seen
+    }
+
+    fn pass_as_in_training(&self, rows: &[f32]) -> (Vec<f32>, Vec<f32>) {
         let shape = &self.network.shape;
-        let trace = self.network.forward(&self.params, windows, None);
-        let n_last = windows.len() / (shape.window * shape.n_features) * shape.n_outputs;
-        let last = trace.reconstruction.len().saturating_sub(n_last);
+        let length = shape.window * shape.n_features;
+        let windows: Vec<&[f32]> = rows.windows(length).step_by(shape.n_features).collect();
+        let trace = self.network.forward(&self.params, &windows.concat(), None);
+        let last = trace.reconstruction.len().saturating_sub(windows.len() * shape.n_outputs);
         let reconstruction = trace.reconstruction.get(last..).unwrap_or_default().to_vec();
         (trace.forecast, reconstruction)
     }
 }
 
-/// Rows that are mapped some steps at once, when the first of these is wanted.
-struct Blocks<'a> {
-    dense: &'a Dense,
-    turned: &'a [f32],
-    rows: &'a [f32],
+/// What drives the encoder: mapped some steps at once, when the first of these is wanted.
+struct Input<'a> {
+    seen: &'a [f32],
+    map: &'a Packed,
+    rows: &'a Rows,
     mapped: Vec<f32>,
-    /// The first step that is mapped.
-    first: usize,
+    /// The steps that are mapped.
+    steps: std::ops::Range<usize>,
 }
 
-impl<'a> Blocks<'a> {
-    fn new(dense: &'a Dense, turned: &'a [f32], rows: &'a [f32]) -> Self {
-        Self { dense, turned, rows, mapped: Vec::new(), first: 0 }
-    }
-
-    /// Writes the mapped rows of a step; steps come in order.
-    fn copy(&mut self, params: &[f32], step: usize, driven: &mut [f32]) {
-        let n_rows = driven.len() / self.dense.n_out;
-        let at = (step - self.first) * driven.len();
-        if let Some(mapped) = self.mapped.get(at..at + driven.len()) {
-            driven.copy_from_slice(mapped);
-            return;
+impl Drive for Input<'_> {
+    fn at(&mut self, step: usize) -> &[f32] {
+        let n = self.rows.n_windows;
+        let length = n * self.rows.n_driven;
+        if !self.steps.contains(&step) {
+            self.steps = step..(step + BLOCK.div_ceil(n)).min(self.rows.window);
+            self.mapped.clear();
+            self.steps.clone().for_each(|step| self.mapped.extend_from_slice(self.rows.driven_at(step)));
+            let width = self.seen.len() / self.rows.window;
+            let seen = self.seen.get(step * width..self.steps.end * width).unwrap_or_default();
+            self.map.add_product(seen, &mut self.mapped);
         }
-        let from = step * n_rows * self.dense.n_in;
-        let n = (BLOCK.div_ceil(n_rows) * n_rows * self.dense.n_in).min(self.rows.len() - from);
-        let rows = self.rows.get(from..from + n).unwrap_or_default();
-        self.mapped.resize(n / self.dense.n_in * self.dense.n_out, 0.0);
-        self.dense.apply(params, self.turned, rows, &mut self.mapped);
-        self.first = step;
-        driven.copy_from_slice(self.mapped.get(..driven.len()).unwrap_or_default());
+        let at = (step - self.steps.start) * length;
+        self.mapped.get(at..at + length).unwrap_or_default()
     }
 }
 
@@ -136,19 +167,29 @@ mod tests {
 
     #[test]
     fn the_same_as_in_training() {
-        for (n_windows, n_layers) in [(1, 1), (2, 1), (150, 1), (3, 2)] {
+        for (n_windows, n_layers, window, is_v2) in [
+            (1, 1, 9, true),
+            (2, 1, 9, false),
+            (150, 1, 12, true),
+            (3, 2, 9, true),
+            (70, 1, 5, false),
+            (4, 1, 1, true),
+        ] {
             let layers = |width| Layers { n: n_layers, width };
-            let shape = Shape { gru: layers(70), decoder: layers(80), ..Shape::new(4, 9) };
+            let shape = Shape { gru: layers(70), decoder: layers(80), is_v2, ..Shape::new(4, window) };
             let network = Network::new(shape);
             let mut random = Random::new(4);
             let params = network.layout.initial(&mut random);
             let scoring = Scoring::new(network, params);
-            let windows: Vec<f32> = (0..n_windows * 36).map(|_| random.unit()).collect();
-            let (short, long) = (scoring.forward(&windows), scoring.pass_as_in_training(&windows));
+            let rows: Vec<f32> = (0..(n_windows + window - 1) * 4).map(|_| random.unit()).collect();
+            let (short, long) = (scoring.forward(&rows), scoring.pass_as_in_training(&rows));
             let is_same = |a: &[f32], b: &[f32]| {
                 a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-5)
             };
-            assert!(is_same(&short.0, &long.0) && is_same(&short.1, &long.1), "{n_windows} {n_layers}");
+            assert!(
+                is_same(&short.0, &long.0) && is_same(&short.1, &long.1),
+                "{n_windows} {n_layers} {window}"
+            );
         }
     }
 }

@@ -5,8 +5,8 @@
 //! numbers in runs, and its product with a matrix is a sum over these runs of a number times a difference of
 //! sums of columns. It is exact, and costs a fiftieth at 100 steps.
 
-use crate::net::{Dense, add_columns};
-use crate::wide::wide;
+use crate::net::{Buffer, Dense, Drive, add_columns};
+use crate::product::{add_multiple, dot};
 
 /// A run of equal numbers in the input of a step.
 struct Run {
@@ -32,11 +32,11 @@ fn runs(n: usize, n_steps: usize) -> impl Iterator<Item = Run> {
 }
 
 /// What `dense` makes of the stretched `states` (a row a window): rows by step, then by window.
-pub(crate) fn forward(dense: &Dense, params: &[f32], states: &[f32], n_steps: usize) -> Vec<f32> {
+pub(crate) fn forward(dense: &Dense, params: &[f32], states: &[f32], n_steps: usize) -> Buffer {
     let (n, n_out) = (dense.n_in, dense.n_out);
     let n_windows = states.len() / n;
     let sums = column_sums(dense, params);
-    let mut driven = vec![0.0; n_steps * n_windows * n_out];
+    let mut driven = Buffer::any(n_steps * n_windows * n_out);
     driven.chunks_exact_mut(n_out).for_each(|row| row.copy_from_slice(dense.bias(params)));
     let mut column = vec![0.0; n_out];
     for run in runs(n, n_steps) {
@@ -44,7 +44,7 @@ pub(crate) fn forward(dense: &Dense, params: &[f32], states: &[f32], n_steps: us
         let rows = of_step_mut(&mut driven, run.step, n_windows * n_out).chunks_exact_mut(n_out);
         for (row, state) in rows.zip(states.chunks_exact(n)) {
             let number = state.get(run.index).copied().unwrap_or_default();
-            row.iter_mut().zip(&column).for_each(|(row, column)| *row += number * column);
+            add_multiple(row, number, &column);
         }
     }
     driven
@@ -73,25 +73,34 @@ impl Stretched {
         found
     }
 
-    /// What `dense` makes of the stretched `states` at one step: the same as [`forward`], into `driven`.
-    pub(super) fn drive(
-        &self,
-        dense: &Dense,
-        params: &[f32],
-        states: &[f32],
-        step: usize,
-        driven: &mut [f32],
-    ) {
-        let n = dense.n_out;
-        let runs = self.steps.get(step).map(Vec::as_slice).unwrap_or_default();
-        for (row, state) in driven.chunks_exact_mut(n).zip(states.chunks_exact(dense.n_in)) {
-            row.copy_from_slice(dense.bias(params));
+    /// What `dense` makes of the stretched `states`, step by step: the same as [`forward`].
+    pub(super) fn drive<'a>(&'a self, dense: &Dense, params: &'a [f32], states: &'a [f32]) -> Driven<'a> {
+        let driven = vec![0.0; states.len() / dense.n_in * dense.n_out];
+        Driven { stretched: self, bias: dense.bias(params), states, n: dense.n_in, driven }
+    }
+}
+
+/// Stretched states that drive a layer.
+pub(super) struct Driven<'a> {
+    stretched: &'a Stretched,
+    bias: &'a [f32],
+    states: &'a [f32],
+    n: usize,
+    driven: Vec<f32>,
+}
+
+impl Drive for Driven<'_> {
+    fn at(&mut self, step: usize) -> &[f32] {
+        let n = self.bias.len();
+        let runs = self.stretched.steps.get(step).map(Vec::as_slice).unwrap_or_default();
+        for (row, state) in self.driven.chunks_exact_mut(n).zip(self.states.chunks_exact(self.n)) {
+            row.copy_from_slice(self.bias);
             for (index, at) in runs {
                 let number = state.get(*index).copied().unwrap_or_default();
-                let sums = self.sums.get(*at..at + n).unwrap_or_default();
-                wide(|| row.iter_mut().zip(sums).for_each(|(row, sum)| *row += number * sum));
+                add_multiple(row, number, self.stretched.sums.get(*at..at + n).unwrap_or_default());
             }
         }
+        &self.driven
     }
 }
 
@@ -116,9 +125,9 @@ pub(crate) fn backward(
         for ((row, state), gradient) in rows.zip(states.chunks_exact(n)).zip(state_grads.chunks_exact_mut(n))
         {
             let number = state.get(run.index).copied().unwrap_or_default();
-            column_grads.iter_mut().zip(row).for_each(|(sum, row)| *sum += number * row);
+            add_multiple(&mut column_grads, number, row);
             if let Some(gradient) = gradient.get_mut(run.index) {
-                *gradient += crate::product::dot(row, &column);
+                *gradient += dot(row, &column);
             }
         }
         for (sign, at) in [(1.0, run.to), (-1.0, run.from)] {
@@ -202,12 +211,14 @@ mod tests {
                 })
                 .collect();
             let (short, long) = (forward(&dense, &params, &states, n_steps), dense.forward(&params, &made));
-            assert!(short.iter().zip(&long).all(|(a, b)| (a - b).abs() < 1e-5), "{n} {n_steps}");
+            assert!(short.iter().zip(long.iter()).all(|(a, b)| (a - b).abs() < 1e-5), "{n} {n_steps}");
             let stretched = Stretched::new(&dense, &params, n_steps);
-            let mut row = vec![0.0; 2 * 6];
-            for (step, expected) in long.chunks_exact(row.len()).enumerate() {
-                stretched.drive(&dense, &params, &states, step, &mut row);
-                assert!(row.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-5), "{n} {n_steps}");
+            let mut driven = stretched.drive(&dense, &params, &states);
+            for (step, expected) in long.chunks_exact(2 * 6).enumerate() {
+                assert!(
+                    driven.at(step).iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-5),
+                    "{n} {n_steps}"
+                );
             }
 
             let driven: Vec<f32> = short.iter().map(|_| random.unit() - 0.5).collect();
@@ -223,7 +234,7 @@ mod tests {
                     states_long[window * n + (step * n + c) / n_steps] += gradient;
                 }
             }
-            assert!(short.iter().zip(&long).all(|(a, b)| (a - b).abs() < 1e-4), "{n} {n_steps}");
+            assert!(short.iter().zip(long.iter()).all(|(a, b)| (a - b).abs() < 1e-4), "{n} {n_steps}");
             assert!(
                 states_short.iter().zip(&states_long).all(|(a, b)| (a - b).abs() < 1e-4),
                 "{n} {n_steps}"

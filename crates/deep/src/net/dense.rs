@@ -1,10 +1,12 @@
 //! Linear maps `y = W x + b` of many rows at once.
 
+use super::buffer::Buffer;
 use super::layout::{Layout, Slot};
-use crate::product::{View, multiply, multiply_few, multiply_few_along, multiply_strided};
+use crate::packed::Packed;
+use crate::product::{View, dot, multiply_strided};
 
-/// Rows that are few: those of a stream.
-const FEW: usize = 2;
+/// Rows that are fewer do not repay that the weights are laid out for them.
+const FEW: usize = 3;
 
 /// A linear map; its weights may be some columns of a wider matrix.
 #[derive(Debug, Clone)]
@@ -36,10 +38,10 @@ impl Dense {
         Self { weight, bias, n_in, n_out, stride: n_in, first: 0 }
     }
 
-    /// The map of the first half of the input, with the bias, and that of the second half, without.
-    pub(crate) fn halves(&self) -> (Self, Self) {
-        let n_in = self.n_in / 2;
-        (Self { n_in, ..self.clone() }, Self { n_in, first: n_in, bias: None, ..self.clone() })
+    /// The map of the first `n_in` numbers of the input, with the bias, and that of the others, without.
+    pub(crate) fn split(&self, n_in: usize) -> (Self, Self) {
+        let rest = Self { n_in: self.n_in - n_in, first: self.first + n_in, bias: None, ..self.clone() };
+        (Self { n_in, ..self.clone() }, rest)
     }
 
     /// The weights, `n_out` × `n_in`.
@@ -62,39 +64,44 @@ impl Dense {
 
     /// One row of `n_out` for each row of `n_in`.
     pub(crate) fn forward(&self, params: &[f32], x: &[f32]) -> Vec<f32> {
-        let n_rows = x.len() / self.n_in;
-        let mut y = vec![0.0; n_rows * self.n_out];
-        if let Some(bias) = self.bias {
-            y.chunks_exact_mut(self.n_out).for_each(|row| row.copy_from_slice(bias.of(params)));
+        let mut y = vec![0.0; x.len() / self.n_in * self.n_out];
+        if x.len() / self.n_in >= FEW {
+            self.apply(params, &self.packed(params), x, &mut y);
+            return y;
         }
-        if n_rows <= FEW {
-            multiply_few(self.weights(params), x, &mut y);
-        } else {
-            multiply(View::new(x, n_rows, self.n_in), self.weights(params).transposed(), 1.0, &mut y);
+        self.begin(params, &mut y);
+        let weight = self.weight.of(params).get(self.first..).unwrap_or_default();
+        for (x, y) in x.chunks_exact(self.n_in).zip(y.chunks_exact_mut(self.n_out)) {
+            for (y, weights) in y.iter_mut().zip(weight.chunks(self.stride)) {
+                *y += dot(x, weights.get(..self.n_in).unwrap_or_default());
+            }
         }
         y
     }
 
-    /// The weights, rows as columns: what [`Dense::apply`] wants.
-    pub(crate) fn turned(&self, params: &[f32]) -> Vec<f32> {
-        let weight = self.weight.of(params).get(self.first..).unwrap_or_default();
-        let columns =
-            (0..self.n_in).flat_map(|at| weight.iter().skip(at).step_by(self.stride).take(self.n_out));
-        columns.copied().collect()
+    /// The same as [`Dense::forward`], of many rows.
+    pub(crate) fn map(&self, params: &[f32], x: &[f32]) -> Buffer {
+        let mut y = Buffer::any(x.len() / self.n_in * self.n_out);
+        self.apply(params, &self.packed(params), x, &mut y);
+        y
     }
 
-    /// The same as [`Dense::forward`], into `y`, with weights that were turned: worth it where they are used often.
-    pub(crate) fn apply(&self, params: &[f32], turned: &[f32], x: &[f32], y: &mut [f32]) {
-        let n_rows = x.len() / self.n_in;
+    /// The weights as [`Dense::apply`] wants them.
+    pub(crate) fn packed(&self, params: &[f32]) -> Packed {
+        Packed::new(self.weights(params).transposed())
+    }
+
+    /// The same as [`Dense::forward`], into `y`, with weights that were laid out before: worth it where they are used often.
+    pub(crate) fn apply(&self, params: &[f32], packed: &Packed, x: &[f32], y: &mut [f32]) {
+        self.begin(params, y);
+        packed.add_product(x, y);
+    }
+
+    /// Sets each row to the bias.
+    fn begin(&self, params: &[f32], y: &mut [f32]) {
         match self.bias {
             Some(bias) => y.chunks_exact_mut(self.n_out).for_each(|row| row.copy_from_slice(bias.of(params))),
             None => y.fill(0.0),
-        }
-        let turned = View::new(turned, self.n_in, self.n_out);
-        if n_rows <= FEW {
-            multiply_few_along(x, turned, y);
-        } else {
-            multiply(View::new(x, n_rows, self.n_in), turned, 1.0, y);
         }
     }
 
@@ -111,7 +118,12 @@ impl Dense {
 
     /// The gradients of the inputs, added to `dx`.
     pub(crate) fn back(&self, params: &[f32], dy: &[f32], dx: &mut [f32]) {
-        multiply(View::new(dy, dy.len() / self.n_out, self.n_out), self.weights(params), 1.0, dx);
+        self.packed_back(params).add_product(dy, dx);
+    }
+
+    /// The weights for gradients of inputs: their product with a row of gradients of results.
+    pub(crate) fn packed_back(&self, params: &[f32]) -> Packed {
+        Packed::new(self.weights(params))
     }
 }
 

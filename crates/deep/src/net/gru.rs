@@ -1,9 +1,11 @@
 //! A layer of gated recurrent units, over many windows at once.
 
+use super::buffer::Buffer;
 use super::curves::{sigmoid, tanh};
 use super::dense::Dense;
 use super::layout::Layout;
-use crate::wide::wide;
+use crate::packed::Packed;
+use crate::wide::{add_product, wide};
 
 /// Gates r and z, and the candidate n, in PyTorch's order:
 ///
@@ -19,12 +21,17 @@ pub(crate) struct Gru {
     n: usize,
 }
 
+/// What drives the gates at each step, a row for each window: the input mapped to them. Steps come in order.
+pub(crate) trait Drive {
+    fn at(&mut self, step: usize) -> &[f32];
+}
+
 /// What a pass leaves behind. All rows are by step, then by window.
 pub(crate) struct Trace {
     /// The state before each step, and after the last.
-    states: Vec<f32>,
+    states: Buffer,
     /// r, z, n and `W_hn h + b_hn` of each step.
-    gates: Vec<f32>,
+    gates: Buffer,
     n_steps: usize,
 }
 
@@ -44,50 +51,51 @@ impl Gru {
     pub(crate) fn forward(&self, params: &[f32], driven: &[f32], n_steps: usize) -> Trace {
         let n = self.n;
         let n_windows = driven.len() / (3 * n * n_steps).max(1);
-        let mut states = vec![0.0; (n_steps + 1) * n_windows * n];
-        let mut gates = vec![0.0; n_steps * n_windows * 4 * n];
+        let mut states = Buffer::any((n_steps + 1) * n_windows * n);
+        part_mut(&mut states, 0, n_windows * n).fill(0.0);
+        let mut gates = Buffer::any(n_steps * n_windows * 4 * n);
+        let (weights, mut recurrent) = (self.hidden.packed(params), vec![0.0; 3 * n_windows * n]);
         for step in 0..n_steps {
             let (before, after) = states.split_at_mut((step + 1) * n_windows * n);
             let before = before.get(step * n_windows * n..).unwrap_or_default();
-            let recurrent = self.hidden.forward(params, before);
+            self.hidden.apply(params, &weights, before, &mut recurrent);
             let driven = part(driven, step, n_windows * 3 * n).chunks_exact(3 * n);
             let gates = part_mut(&mut gates, step, n_windows * 4 * n).chunks_exact_mut(4 * n);
             let states = before.chunks_exact(n).zip(after.chunks_exact_mut(n));
             for (((gates, driven), recurrent), (before, after)) in
                 gates.zip(driven).zip(recurrent.chunks_exact(3 * n)).zip(states)
             {
-                wide(|| advance(gates, driven, recurrent, before, after));
+                advance(gates, driven, recurrent, before, after);
             }
         }
         Trace { states, gates, n_steps }
     }
 
-    /// The states after the last step, from states of 0: a pass that leaves nothing behind. `drive` writes what drives the gates at a
-    /// step, a row for each window, and `turned` are the weights of the states ([`Gru::turned`]).
+    /// The states after the last step, from states of 0: a pass that leaves nothing behind. `packed` are the weights of the states
+    /// ([`Gru::packed`]).
     pub(crate) fn last(
         &self,
         params: &[f32],
-        turned: &[f32],
+        packed: &Packed,
         (n_windows, n_steps): (usize, usize),
-        drive: &mut dyn FnMut(usize, &mut [f32]),
+        drive: &mut dyn Drive,
     ) -> Vec<f32> {
         let n = self.n;
         let mut states = vec![0.0; n_windows * n];
-        let (mut driven, mut recurrent) = (vec![0.0; 3 * states.len()], vec![0.0; 3 * states.len()]);
+        let mut recurrent = vec![0.0; 3 * states.len()];
         for step in 0..n_steps {
-            drive(step, &mut driven);
-            self.hidden.apply(params, turned, &states, &mut recurrent);
-            let rows = driven.chunks_exact(3 * n).zip(recurrent.chunks_exact(3 * n));
+            self.hidden.apply(params, packed, &states, &mut recurrent);
+            let rows = drive.at(step).chunks_exact(3 * n).zip(recurrent.chunks_exact(3 * n));
             for ((driven, recurrent), state) in rows.zip(states.chunks_exact_mut(n)) {
-                wide(|| step_on(driven, recurrent, state));
+                step_on(driven, recurrent, state);
             }
         }
         states
     }
 
     /// The weights of the states, laid out for [`Gru::last`].
-    pub(crate) fn turned(&self, params: &[f32]) -> Vec<f32> {
-        self.hidden.turned(params)
+    pub(crate) fn packed(&self, params: &[f32]) -> Packed {
+        self.hidden.packed(params)
     }
 
     /// The gradients of what drove the gates, given those of the state after each step (`None`: only the last one has any).
@@ -99,13 +107,13 @@ impl Gru {
         grads: &mut [f32],
         trace: &Trace,
         outputs: Outputs<'_>,
-    ) -> Vec<f32> {
+    ) -> Buffer {
         let n = self.n;
         let n_windows = trace.states.len() / (n * (trace.n_steps + 1));
         let rows = n_windows * n;
-        let mut driven = vec![0.0; trace.n_steps * rows * 3];
-        let mut recurrent = vec![0.0; trace.n_steps * rows * 3];
-        let mut state = vec![0.0; rows];
+        let mut driven = Buffer::any(trace.n_steps * rows * 3);
+        let mut recurrent = Buffer::any(trace.n_steps * rows * 3);
+        let (weights, mut state) = (self.hidden.packed_back(params), vec![0.0; rows]);
         for step in (0..trace.n_steps).rev() {
             outputs.add(step, trace.n_steps, &mut state);
             let gates = part(&trace.gates, step, rows * 4).chunks_exact(4 * n);
@@ -115,9 +123,9 @@ impl Gru {
             for ((((gates, before), driven), recurrent), state) in
                 gates.zip(before).zip(driven).zip(recurrent_rows).zip(state.chunks_exact_mut(n))
             {
-                wide(|| retreat(gates, before, state, driven, recurrent));
+                retreat(gates, before, state, driven, recurrent);
             }
-            self.hidden.back(params, part(&recurrent, step, rows * 3), &mut state);
+            weights.add_product(part(&recurrent, step, rows * 3), &mut state);
         }
         let before = trace.states.get(..trace.n_steps * rows).unwrap_or_default();
         self.hidden.learn(grads, before, &recurrent);
@@ -158,61 +166,55 @@ impl Trace {
     }
 }
 
-/// One window's step.
-#[inline(always)]
-fn advance(gates: &mut [f32], driven: &[f32], recurrent: &[f32], before: &[f32], after: &mut [f32]) {
-    let n = before.len();
-    let ([r, z, candidate, inner], [dr, dz, dn], [hr, hz, hn]) =
-        (four_mut(gates, n), three(driven, n), three(recurrent, n));
-    for ((r, a), b) in r.iter_mut().zip(dr).zip(hr) {
-        *r = sigmoid(a + b);
-    }
-    for ((z, a), b) in z.iter_mut().zip(dz).zip(hz) {
-        *z = sigmoid(a + b);
-    }
-    inner.copy_from_slice(hn);
-    for (((candidate, a), b), r) in candidate.iter_mut().zip(dn).zip(hn).zip(r.iter()) {
-        *candidate = tanh(a + r * b);
-    }
-    for (((after, before), z), candidate) in after.iter_mut().zip(before).zip(z.iter()).zip(candidate.iter())
-    {
-        *after = (1.0 - z) * candidate + z * before;
+wide! {
+    /// One window's step.
+    fn advance(gates: &mut [f32], driven: &[f32], recurrent: &[f32], before: &[f32], after: &mut [f32]) {
+        let n = before.len();
+        let ([r, z, candidate, inner], [dr, dz, dn], [hr, hz, hn]) =
+            (four_mut(gates, n), three(driven, n), three(recurrent, n));
+        let after = &mut after[..n];
+        for i in 0..n {
+            r[i] = sigmoid::<FUSED>(dr[i] + hr[i]);
+            z[i] = sigmoid::<FUSED>(dz[i] + hz[i]);
+            inner[i] = hn[i];
+            candidate[i] = tanh::<FUSED>(add_product::<FUSED>(dn[i], r[i], hn[i]));
+            after[i] = add_product::<FUSED>(candidate[i], z[i], before[i] - candidate[i]);
+        }
     }
 }
 
-/// One window's step, in place.
-#[inline(always)]
-fn step_on(driven: &[f32], recurrent: &[f32], state: &mut [f32]) {
-    let n = state.len();
-    let ([dr, dz, dn], [hr, hz, hn]) = (three(driven, n), three(recurrent, n));
-    let gates = dr.iter().zip(hr).zip(dz.iter().zip(hz)).zip(dn.iter().zip(hn));
-    for (state, (((dr, hr), (dz, hz)), (dn, hn))) in state.iter_mut().zip(gates) {
-        let (r, z) = (sigmoid(dr + hr), sigmoid(dz + hz));
-        let candidate = tanh(dn + r * hn);
-        *state = (1.0 - z) * candidate + z * *state;
+wide! {
+    /// One window's step, in place.
+    fn step_on(driven: &[f32], recurrent: &[f32], state: &mut [f32]) {
+        let n = state.len();
+        let ([dr, dz, dn], [hr, hz, hn]) = (three(driven, n), three(recurrent, n));
+        for i in 0..n {
+            let (r, z) = (sigmoid::<FUSED>(dr[i] + hr[i]), sigmoid::<FUSED>(dz[i] + hz[i]));
+            let candidate = tanh::<FUSED>(add_product::<FUSED>(dn[i], r, hn[i]));
+            state[i] = add_product::<FUSED>(candidate, z, state[i] - candidate);
+        }
     }
 }
 
-/// One window's step back: `state` holds the gradient of the state after it, and then of that before it, as far as it does not go
-/// through the gates.
-#[inline(always)]
-fn retreat(gates: &[f32], before: &[f32], state: &mut [f32], driven: &mut [f32], recurrent: &mut [f32]) {
-    let n = before.len();
-    let [r, z, candidate, inner] = four(gates, n);
-    let ([dr, dz, dn], [hr, hz, hn]) = (three_mut(driven, n), three_mut(recurrent, n));
-    let values = r.iter().zip(z).zip(candidate).zip(inner).zip(before);
-    let grads = dr.iter_mut().zip(dz.iter_mut()).zip(dn).zip(hn).zip(state);
-    for (((((r, z), candidate), inner), before), ((((dr, dz), dn), hn), state)) in values.zip(grads) {
-        let gradient = *state;
-        let d_candidate = gradient * (1.0 - z) * (1.0 - candidate * candidate);
-        *dz = gradient * (before - candidate) * z * (1.0 - z);
-        *dr = d_candidate * inner * r * (1.0 - r);
-        *dn = d_candidate;
-        *hn = d_candidate * r;
-        *state = gradient * z;
+wide! {
+    /// One window's step back: `state` holds the gradient of the state after it, and then of that before it, as far as it does not go
+    /// through the gates.
+    fn retreat(gates: &[f32], before: &[f32], state: &mut [f32], driven: &mut [f32], recurrent: &mut [f32]) {
+        let n = before.len();
+        let [r, z, candidate, inner] = four(gates, n);
+        let ([dr, dz, dn], [hr, hz, hn]) = (three_mut(driven, n), three_mut(recurrent, n));
+        let state = &mut state[..n];
+        for i in 0..n {
+            let gradient = state[i];
+            let d_candidate = gradient * (1.0 - z[i]) * (1.0 - candidate[i] * candidate[i]);
+            let d_z = gradient * (before[i] - candidate[i]) * z[i] * (1.0 - z[i]);
+            let d_r = d_candidate * inner[i] * r[i] * (1.0 - r[i]);
+            (dr[i], dz[i], dn[i]) = (d_r, d_z, d_candidate);
+            (hr[i], hz[i]) = (d_r, d_z);
+            hn[i] = d_candidate * r[i];
+            state[i] = gradient * z[i];
+        }
     }
-    hr.copy_from_slice(dr);
-    hz.copy_from_slice(dz);
 }
 
 fn part(rows: &[f32], index: usize, len: usize) -> &[f32] {
@@ -227,7 +229,7 @@ fn part_mut(rows: &mut [f32], index: usize, len: usize) -> &mut [f32] {
 fn three(row: &[f32], n: usize) -> [&[f32]; 3] {
     let (a, rest) = row.split_at(n);
     let (b, c) = rest.split_at(n);
-    [a, b, c]
+    [a, b, &c[..n]]
 }
 
 #[inline(always)]
@@ -241,7 +243,7 @@ fn four(row: &[f32], n: usize) -> [&[f32]; 4] {
 fn three_mut(row: &mut [f32], n: usize) -> [&mut [f32]; 3] {
     let (a, rest) = row.split_at_mut(n);
     let (b, c) = rest.split_at_mut(n);
-    [a, b, c]
+    [a, b, &mut c[..n]]
 }
 
 #[inline(always)]

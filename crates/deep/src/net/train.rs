@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::adam::Adam;
+use super::buffer::Buffer;
 use crate::checkpoint::{Checkpoint, Count};
 use crate::random::Random;
 
@@ -120,6 +121,7 @@ pub(crate) fn train(
         course.finish(&done, if later.is_empty() { training } else { validation });
         progress(&done, course.checkpoint());
     }
+    Buffer::release_all();
     course.best
 }
 
