@@ -6,7 +6,7 @@
 //!
 //! Reading order: [`Frame`], [`RowStore`] (rows that are too many for memory), [`Aggregation`] (how documents become rows), [`Training`], [`Detector`],
 //! [`DetectorSet`]; then `method` (the kinds, one file each), `scale`, `threshold`,
-//! `limit` (how it goes on), `store` (the file), `net` (parts of networks), and `mtad`, `mvad`, `embed` (networks).
+//! `limit` with `level` (how it goes on), `store` (the file), `net` (parts of networks), and `mtad`, `mvad`, `embed` (networks).
 //!
 //! Invariants: the same rows, settings and seed give the same detector on any number of threads; a score uses no later row;
 //! a gap is judged as if the column were usual; any bytes are refused or read, in time and memory linear in their size.
@@ -17,6 +17,7 @@ mod checkpoint;
 mod detector;
 mod embed;
 mod frame;
+mod level;
 mod limit;
 mod method;
 mod mtad;

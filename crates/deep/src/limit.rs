@@ -1,10 +1,9 @@
 //! The threshold from row to row: it stays where training put it, or follows the scores that come.
 
-use std::collections::VecDeque;
-
 use lanner_detect::threshold::{DSpot, PotParams, PotState, Spot};
 use serde::{Deserialize, Serialize};
 
+use crate::level::Level;
 use crate::threshold::{MOST, Rule, level_of, n_alarms};
 
 /// How a threshold goes on after training. Changing it needs no training.
@@ -13,7 +12,8 @@ use crate::threshold::{MOST, Rule, level_of, n_alarms};
 pub enum Follow {
     /// It stays.
     Stay,
-    /// It is higher by as much as the median of the scores of the last days is above that of training, and never lower.
+    /// It is higher by as much as scores of the last days are above those of training, and never lower: by the mean of those that were no
+    /// alarms, or the median of all, whichever rose more.
     ///
     /// What lasts for more than half of these days becomes usual.
     Level {
@@ -42,15 +42,12 @@ pub struct Limit {
 #[serde(rename_all = "snake_case")]
 enum State {
     Stay(f64),
-    Level { threshold: f64, usual: f64, recent: Recent },
+    Level { threshold: f64, level: Level },
     Tail(Tail),
 }
 
 /// Peaks that are kept: the fit looks at the latest ones.
 const MAX_PEAKS: usize = 1_000;
-
-/// Scores of the last days that are kept; of more, every so manieth.
-const MAX_RECENT: usize = 10_000;
 
 /// The most scores that a mean is of.
 const MAX_DRIFT: usize = 100_000;
@@ -82,13 +79,9 @@ impl Limit {
     pub fn new(rule: Rule, follow: Follow, scores: &[f32], rows_per_day: f64, floor: f64) -> Self {
         let state = match (follow, rule) {
             (Follow::Level { days }, _) => {
-                let usual = median(scores);
-                let rows = days * rows_per_day;
-                let over = risen(scores, Recent::new(rows), usual);
-                let threshold = rule.threshold(&over, rows_per_day).max(floor);
-                let mut recent = Recent::new(rows);
-                recent.extend(scores);
-                State::Level { threshold, usual, recent }
+                let level = Level::new(scores, days * rows_per_day);
+                let threshold = rule.threshold(&level.over(scores), rows_per_day).max(floor);
+                State::Level { threshold, level }
             }
             (Follow::Peaks | Follow::Drift { .. }, Rule::PeaksOverThreshold { risk, level }) => {
                 match Tail::new(follow, (risk, level), scores) {
@@ -99,7 +92,12 @@ impl Limit {
             _ => State::Stay(rule.threshold(scores, rows_per_day).max(floor)),
         };
         let highest = scores.iter().copied().filter(|score| score.is_finite()).fold(0.0, f32::max);
-        Self { floor, most: (MOST * f64::from(highest)).max(floor), state }
+        let mut limit = Self { floor, most: (MOST * f64::from(highest)).max(floor), state };
+        if let State::Level { level, .. } = &limit.state {
+            let last = scores.len().saturating_sub(2 * level.n_rows());
+            scores.iter().skip(last).for_each(|score| limit.push(*score));
+        }
+        limit
     }
 
     /// The threshold for the next score.
@@ -107,7 +105,7 @@ impl Limit {
     pub fn value(&self) -> f64 {
         match &self.state {
             State::Stay(threshold) => *threshold,
-            State::Level { threshold, usual, recent } => threshold + recent.rise(*usual),
+            State::Level { threshold, level } => threshold + level.rise(),
             State::Tail(tail @ Tail::Peaks { .. }) => tail.value().min(self.most).max(self.floor),
             State::Tail(tail @ Tail::Drift { .. }) => tail.value().max(self.floor),
         }
@@ -116,7 +114,10 @@ impl Limit {
     /// Learns from a score. NaN says nothing.
     pub fn push(&mut self, score: f32) {
         match &mut self.state {
-            State::Level { recent, .. } if score.is_finite() => recent.push(score),
+            State::Level { threshold, level } if score.is_finite() => {
+                let is_alarm = f64::from(score) > *threshold + level.rise();
+                level.push(score, is_alarm);
+            }
             State::Tail(tail) => tail.push(f64::from(score)),
             _ => {}
         }
@@ -125,111 +126,14 @@ impl Limit {
     /// Alarms among the scores that it was set by, had it been there from the first of them on, and `factor` times as high.
     pub(crate) fn n_alarms_above(&self, factor: f64, scores: &[f32]) -> usize {
         let mut limit = self.clone();
-        if let State::Level { recent, .. } = &mut limit.state {
-            recent.clear();
+        if let State::Level { level, .. } = &mut limit.state {
+            level.clear();
         }
         n_alarms(scores.iter().map(|score| {
             let is_above = f64::from(*score) > factor * limit.value();
             limit.push(*score);
             is_above
         }))
-    }
-}
-
-/// The scores, less what their level rose before each of them.
-#[expect(clippy::cast_possible_truncation, reason = "scores are kept in single precision")]
-fn risen(scores: &[f32], mut recent: Recent, usual: f64) -> Vec<f32> {
-    let mut over = Vec::with_capacity(scores.len());
-    for score in scores {
-        over.push(score - recent.rise(usual) as f32);
-        if score.is_finite() {
-            recent.push(*score);
-        }
-    }
-    over
-}
-
-fn median(scores: &[f32]) -> f64 {
-    let mut finite: Vec<f32> = scores.iter().copied().filter(|score| score.is_finite()).collect();
-    let middle = finite.len() / 2;
-    if finite.is_empty() { 0.0 } else { f64::from(*finite.select_nth_unstable_by(middle, f32::total_cmp).1) }
-}
-
-/// The scores of the last days, in their order and sorted.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(from = "KeptRecent", into = "KeptRecent")]
-struct Recent {
-    /// Scores that are kept, and which of the scores that come: every one, every second, …
-    n: usize,
-    step: usize,
-    /// Scores since the last one that was kept.
-    n_skipped: usize,
-    values: VecDeque<f32>,
-    sorted: Vec<f32>,
-}
-
-/// As it is kept: what is sorted follows from the rest.
-#[derive(Serialize, Deserialize)]
-struct KeptRecent {
-    n: usize,
-    step: usize,
-    n_skipped: usize,
-    values: VecDeque<f32>,
-}
-
-impl From<KeptRecent> for Recent {
-    fn from(KeptRecent { n, step, n_skipped, values }: KeptRecent) -> Self {
-        let mut sorted: Vec<f32> = values.iter().copied().collect();
-        sorted.sort_unstable_by(f32::total_cmp);
-        Self { n, step, n_skipped, values, sorted }
-    }
-}
-
-impl From<Recent> for KeptRecent {
-    fn from(Recent { n, step, n_skipped, values, .. }: Recent) -> Self {
-        Self { n, step, n_skipped, values }
-    }
-}
-
-impl Recent {
-    fn new(rows: f64) -> Self {
-        let rows = (rows as usize).max(20);
-        let step = rows.div_ceil(MAX_RECENT);
-        Self { n: rows / step, step, n_skipped: 0, values: VecDeque::new(), sorted: Vec::new() }
-    }
-
-    fn clear(&mut self) {
-        self.values.clear();
-        self.sorted.clear();
-        self.n_skipped = 0;
-    }
-
-    fn push(&mut self, score: f32) {
-        self.n_skipped += 1;
-        if self.n_skipped < self.step {
-            return;
-        }
-        self.n_skipped = 0;
-        if self.values.len() >= self.n
-            && let Some(oldest) = self.values.pop_front()
-        {
-            let at = self.sorted.partition_point(|other| other.total_cmp(&oldest).is_lt());
-            self.sorted.remove(at);
-        }
-        self.values.push_back(score);
-        self.sorted.insert(self.sorted.partition_point(|other| other.total_cmp(&score).is_lt()), score);
-    }
-
-    fn extend(&mut self, scores: &[f32]) {
-        let last = scores.len().saturating_sub(2 * self.n * self.step);
-        let finite = scores.iter().skip(last).filter(|score| score.is_finite());
-        finite.for_each(|score| self.push(*score));
-    }
-
-    /// How far the median is above `usual`; nothing while half of the days are missing.
-    fn rise(&self, usual: f64) -> f64 {
-        let median = self.sorted.get(self.sorted.len() / 2).copied().map(f64::from);
-        median.filter(|_| 2 * self.sorted.len() > self.n).map_or(0.0, |median| (median - usual).max(0.0))
     }
 }
 
@@ -361,6 +265,16 @@ mod tests {
         // What is lower than usual lowers nothing.
         n_alarms_of(&mut followed, &vec![0.0; 1_000]);
         assert!(followed.value() <= before);
+    }
+
+    #[test]
+    fn the_first_of_a_new_level_count_at_once_where_they_are_no_alarms() {
+        let usual = scores(2_000, 0.0);
+        let mut limit = Limit::new(Rule::AlarmsPerDay(1.0), Follow::Level { days: 4.0 }, &usual, 100.0, 0.0);
+        let before = limit.value();
+        // A fifth of four days is 3 higher on average: the mean rises by 0.6, the median by half of that.
+        n_alarms_of(&mut limit, &[4.0; 80]);
+        assert!((0.4..0.7).contains(&(limit.value() - before)), "{} {before}", limit.value());
     }
 
     #[test]
