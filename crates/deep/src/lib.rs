@@ -36,6 +36,7 @@ mod symmetric;
 mod threshold;
 mod training;
 mod unit;
+mod weights;
 mod wide;
 
 pub use aggregate::{AggregateError, Aggregation, Cell, Feature, Fill, MAX_UNITS, Method, Units};
@@ -50,3 +51,4 @@ pub use store::{Damage, FORMAT, SET_FORMAT, is_detector};
 pub use stream::Stream;
 pub use threshold::Rule;
 pub use training::{TrainError, Training};
+pub use weights::Weights;

@@ -57,7 +57,7 @@ pub enum Damage {
 }
 
 /// Tensors by name.
-type Tensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
+pub(crate) type Tensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
 
 #[derive(Serialize, Deserialize)]
 struct Head<T> {
@@ -228,6 +228,6 @@ fn to_le(values: &[f32]) -> Vec<u8> {
     values.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
 
-fn from_le(bytes: &[u8]) -> Vec<f32> {
+pub(crate) fn from_le(bytes: &[u8]) -> Vec<f32> {
     bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
 }

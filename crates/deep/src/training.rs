@@ -6,9 +6,11 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::checkpoint::Checkpoint;
 use crate::limit::Follow;
 use crate::method::{Fit, Kind, Method, NetworkSettings, Progress, WithPoints, scores_of};
+use crate::mtad::{Network, Shape};
 use crate::rows::{Lesson, RowSource, Rows};
 use crate::scale::Scale;
 use crate::threshold::Rule;
+use crate::weights::Weights;
 
 /// What a detector is trained with.
 #[derive(Debug, Clone)]
@@ -33,6 +35,8 @@ pub struct Training {
     pub network: NetworkSettings,
     /// From where a training that was interrupted goes on, for kinds that learn in epochs.
     pub resume: Option<Checkpoint>,
+    /// What the network begins with, for mtad-gat; with no epochs that is what it stays.
+    pub weights: Option<Weights>,
 }
 
 impl Default for Training {
@@ -48,6 +52,7 @@ impl Default for Training {
             points: false,
             network: NetworkSettings::default(),
             resume: None,
+            weights: None,
         }
     }
 }
@@ -130,7 +135,8 @@ impl Training {
         self.check(rows, window)?;
         let (seed, n_epochs, points) = (self.seed, self.n_epochs, self.points);
         let (network, resume) = (self.network.clone(), self.resume.clone());
-        let fit = Fit { window, seed, n_epochs, network, points, resume };
+        let initial = self.initial(rows.columns().len(), window)?;
+        let fit = Fit { window, seed, n_epochs, network, points, resume, initial };
         if !self.kind.is_slow {
             return Ok(hold_out_in_turn(rows, self.kind, &fit, progress));
         }
@@ -144,6 +150,17 @@ impl Training {
         }))
     }
 
+    /// The given weights, as the network wants them.
+    fn initial(&self, n_columns: usize, window: usize) -> Result<Option<Vec<f32>>, TrainError> {
+        let Some(weights) = &self.weights else { return Ok(None) };
+        let network = Network::new(Shape::of(n_columns, window, &self.network));
+        let initial = weights.of(&network.layout).map_err(|problem| {
+            let of = format!("a network of {n_columns} columns and {window} rows");
+            TrainError::Settings(vec![format!("the weights do not fit {of}: {problem}")])
+        });
+        initial.map(Some)
+    }
+
     /// Refuses what cannot be trained on.
     fn check(&self, rows: RowSource<'_>, window: usize) -> Result<(), TrainError> {
         let mut problems: Vec<String> = self.rule.problem().into_iter().collect();
@@ -151,7 +168,11 @@ impl Training {
         if !(1..=1_000).contains(&window) {
             problems.push(format!("the window is {window} rows, which should be from 1 to 1000"));
         }
-        if !(1..=1_000).contains(&self.n_epochs) {
+        let is_given = self.weights.is_some();
+        if is_given && self.kind.name != "mtad-gat" {
+            problems.push(format!("{} has no weights to begin with; mtad-gat has", self.kind.name));
+        }
+        if !(usize::from(!is_given)..=1_000).contains(&self.n_epochs) {
             problems.push(format!("{} epochs should be from 1 to 1000", self.n_epochs));
         }
         let per_day = self.rows_per_day;
@@ -196,6 +217,9 @@ impl Training {
         };
         let mut hash = Xxh3::new();
         hash.update(&serde_json::to_vec(&settings).unwrap_or_default());
+        if let Some(weights) = &self.weights {
+            hash.update(format!("{weights:?}").as_bytes());
+        }
         for piece in rows.whole().pieces(0) {
             piece.iter().for_each(|value| hash.update(&value.to_le_bytes()));
         }

@@ -106,6 +106,8 @@ pub(crate) struct Fit {
     pub(crate) points: bool,
     /// From where a training that was interrupted goes on.
     pub(crate) resume: Option<Checkpoint>,
+    /// The parameters that a network begins with, where they are not chosen by chance.
+    pub(crate) initial: Option<Vec<f32>>,
 }
 
 /// The least noise of measurements, in scaled units: half a percent of the range.

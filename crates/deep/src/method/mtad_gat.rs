@@ -44,12 +44,17 @@ impl MtadGat {
             validation: fit.network.validation,
             ..Settings::default()
         };
-        let (network, params) =
-            train(shape, rows, (&settings, fit.seed), fit.resume.as_ref(), &mut |epoch, checkpoint| {
+        let (network, params) = train(
+            shape,
+            rows,
+            (&settings, fit.seed, fit.initial.as_ref()),
+            fit.resume.as_ref(),
+            &mut |epoch, checkpoint| {
                 let (note, losses) = (epoch.to_string(), Some(epoch.losses()));
                 let checkpoint = Some(checkpoint);
                 progress(Progress { n_done: epoch.n_done, n: epoch.n, note, losses, checkpoint });
-            });
+            },
+        );
         Self { scoring: Scoring::new(network, params), gamma: fit.network.gamma }
     }
 

@@ -9,20 +9,21 @@ use crate::random::Random;
 use crate::rows::Rows;
 use crate::unit::to_unit;
 
-/// Trains a network on scaled rows, oldest first. The parameters are those of the best epoch.
+/// Trains a network on scaled rows, oldest first, from given parameters or such by chance. The parameters are those of the best epoch.
 ///
 /// The same rows, settings and seed give the same parameters on any number of threads. Cost of an epoch: about 150 million
 /// operations for each window of 100 rows of 38 columns, nearly all of it in the two recurrent layers.
 pub(crate) fn train(
     shape: Shape,
     rows: &Rows<'_>,
-    (settings, seed): (&Settings, u64),
+    (settings, seed, given): (&Settings, u64, Option<&Vec<f32>>),
     from: Option<&Checkpoint>,
     progress: &mut dyn FnMut(&Epoch, Checkpoint),
 ) -> (Network, Vec<f32>) {
     let network = Network::new(shape);
     let mut random = Random::new(seed);
-    let initial = network.layout.initial(&mut random);
+    let by_chance = network.layout.initial(&mut random);
+    let initial = given.cloned().unwrap_or(by_chance);
     let windows = Windows { rows, window: network.shape.window };
     let lesson = Lesson { network: &network, windows };
     let params = crate::net::train(&lesson, initial, &mut random, settings, from, progress);

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use lanner_testkit::shared_data;
 use serde_json::Value;
 
 use crate::program::{run, serve};
@@ -237,6 +238,25 @@ fn a_server_is_told_how_a_training_goes() {
     std::fs::remove_file(&out).unwrap();
     run(&[&train[..], &["--url", "http://127.0.0.1:9"]].concat()).says(3, &["is `lanner serve` running?"]);
     assert!(!Path::new(&out).exists());
+}
+
+/// Recorded weights of the reference, of 3 columns and windows of 6 rows.
+#[test]
+fn weights_of_another_program_are_kept() {
+    let Some(weights) = shared_data("mtad-gat-golden/gatv2-adbox.weights.safetensors") else { return };
+    let folder = Folder::new();
+    let (usual, out) = (folder.path("usual.csv"), folder.path("given.detector"));
+    let row = |at: u32| format!("{},{},{}\n", at % 7, at * at % 11, at % 5);
+    std::fs::write(&usual, format!("a,b,c\n{}", (0..400).map(row).collect::<String>())).unwrap();
+    let train = ["detector", "train", &usual, "--kind", "mtad-gat", "--out", &out, "--epochs", "0"];
+    let given = ["--weights", weights.to_str().unwrap()];
+    let trained = run(&[&train[..], &given, &["--window", "6"]].concat());
+    assert!(trained.code == 0 && trained.out.contains("mtad-gat"), "{} {}", trained.out, trained.err);
+    let other = folder.path("other.detector");
+    let train = ["detector", "train", &usual, "--kind", "mtad-gat", "--out", &other, "--epochs", "0"];
+    run(&[&train[..], &given, &["--window", "8"]].concat())
+        .says(2, &["the weights do not fit a network of 3 columns"]);
+    run(&[&train[..], &["--weights", &usual]].concat()).says(2, &["no safetensors file"]);
 }
 
 #[test]

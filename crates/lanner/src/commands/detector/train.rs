@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use lanner_core::reading::is_id;
 use lanner_deep::{
     Detector, DetectorFile, DetectorSet, KINDS, Kind, MAX_ENTITIES, Progress as Step, RowSource, TrainError,
-    Training,
+    Training, Weights,
 };
 use serde_json::json;
 
@@ -60,6 +60,9 @@ pub(super) struct Args {
     /// Passes over all rows, for mtad-gat and mvad.
     #[arg(long, value_name = "NUMBER", default_value_t = 10)]
     epochs: usize,
+    /// Begin with the weights of a network that was trained elsewhere, in safetensors, for mtad-gat; with --epochs 0 it keeps them.
+    #[arg(long, value_name = "FILE", conflicts_with = "by")]
+    weights: Option<PathBuf>,
     /// Also count how far single values are from the usual one, and how far their mean jumps.
     #[arg(long)]
     points: bool,
@@ -129,6 +132,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
 fn train_one(args: &Args, name: &str, lesson: Lesson, checkpoints: &Checkpoints) -> Result<Detector> {
     let mut training = training(args, lesson.step_ms());
     training.resume = checkpoints.read(None)?;
+    training.weights = args.weights.as_deref().map(weights).transpose()?;
     tell_timeless(&lesson);
     let notes = notes(name, &lesson);
     let kept = checkpoints.clone();
@@ -138,6 +142,12 @@ fn train_one(args: &Args, name: &str, lesson: Lesson, checkpoints: &Checkpoints)
     };
     let detector = if args.tell { telling::told(&args.server, name, work)?? } else { work(&mut |_| ())? };
     Ok(detector.map_err(|error| Failure::user(error.to_string()))?.with_notes(notes))
+}
+
+/// The weights of another program.
+fn weights(path: &Path) -> Result<Weights> {
+    let bytes = std::fs::read(path).map_err(|error| Failure::file("read", path, &error))?;
+    Weights::from_bytes(&bytes).map_err(|damage| Failure::user(format!("{} {damage}", path.display())))
 }
 
 /// A detector for each entity, side by side.
