@@ -17,7 +17,7 @@ const PYTHON: [(&str, &str, &str); 2] = [
 const PAGE: &str = "docs/performance.md";
 
 /// Sections that are programs of their own.
-const APART: [&str; 2] = ["switch", "boost"];
+const APART: [&str; 3] = ["switch", "boost", "forests"];
 
 /// Both at once, so that they share what they are built from.
 const BUILD: [&str; 8] =
@@ -35,6 +35,9 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
     }
     if arguments.contains(&"boost") {
         boost(install)?;
+    }
+    if arguments.contains(&"forests") {
+        forests()?;
     }
     let is_apart = |argument: &&str| APART.contains(argument);
     let others: Vec<&str> =
@@ -92,6 +95,16 @@ fn boost(install: bool) -> Result<(), String> {
     match in_python("boosting", "benches/boosting/peers.py", &target_folder()?, install) {
         Ok(folder) => _ = bench.arg("--python").arg(folder.join("bin/python")),
         Err(why) => eprintln!("SKIPPED: LightGBM and scikit-learn: {why}"),
+    }
+    succeed(&mut bench)
+}
+
+/// Random cut forests, beside a library for them, on recorded machines.
+fn forests() -> Result<(), String> {
+    let mut bench = apart("benches/forests", "lanner-forests-peers")?;
+    let machines = root().join("../shared/data/smd");
+    if machines.is_dir() {
+        bench.arg(machines);
     }
     succeed(&mut bench)
 }
