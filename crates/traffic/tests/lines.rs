@@ -1,5 +1,4 @@
 //! Lines of any kind are read or refused, and what was read can be recorded.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use lanner_traffic::log::{LogFormat, detect};
 use lanner_traffic::{KeyBy, Recording, SessionSettings};

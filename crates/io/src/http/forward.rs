@@ -76,11 +76,10 @@ impl Forward {
         if !body.is_end_stream() {
             asked = asked.body(reqwest::Body::wrap_stream(body.into_data_stream()));
         }
-        let answer =
-            asked.send().await.map_err(|error| NotForwarded::NoAnswer(deepest(&error).to_string()))?;
+        let mut answer = asked.send().await.map_err(|error| NotForwarded::NoAnswer(deepest(&error)))?;
         let mut response = Response::new(Body::empty());
         *response.status_mut() = answer.status();
-        *response.headers_mut() = of_message(answer.headers().clone());
+        *response.headers_mut() = of_message(std::mem::take(answer.headers_mut()));
         *response.body_mut() = Body::from_stream(answer.bytes_stream());
         Ok(response)
     }

@@ -115,18 +115,18 @@ mod tests {
     #[test]
     fn tags_are_split_as_graphite_splits_them() {
         #[track_caller]
-        fn check(posted: Value, expected: &[&str]) {
-            assert_eq!(tags(&posted).unwrap(), expected);
+        fn check(posted: &Value, expected: &[&str]) {
+            assert_eq!(tags(posted).unwrap(), expected);
         }
-        check(json!("deploy web"), &["deploy", "web"]);
-        check(json!("deploy,web"), &["deploy", "web"]);
-        check(json!(" deploy , big release,"), &["deploy", "big release"]);
-        check(json!("\"big, release\" web"), &["big, release", "web"]);
-        check(json!("\"big release\", web"), &["big release", "web"]);
-        check(json!("\"never closed"), &["never", "closed"]);
-        check(json!(["deploy", "web,big", "deploy"]), &["deploy", "web", "big"]);
-        check(json!(""), &[]);
-        check(Value::Null, &[]);
+        check(&json!("deploy web"), &["deploy", "web"]);
+        check(&json!("deploy,web"), &["deploy", "web"]);
+        check(&json!(" deploy , big release,"), &["deploy", "big release"]);
+        check(&json!("\"big, release\" web"), &["big, release", "web"]);
+        check(&json!("\"big release\", web"), &["big release", "web"]);
+        check(&json!("\"never closed"), &["never", "closed"]);
+        check(&json!(["deploy", "web,big", "deploy"]), &["deploy", "web", "big"]);
+        check(&json!(""), &[]);
+        check(&Value::Null, &[]);
     }
 
     #[test]
