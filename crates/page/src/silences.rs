@@ -14,6 +14,8 @@ pub struct List {
     pub silences: Vec<SilenceView>,
     /// Only silences that contain this.
     pub text: String,
+    /// Whether this is the first page, on which what mutes would be.
+    pub is_first: bool,
     /// The id after which the next page begins, if there is one.
     pub next: Option<String>,
 }
@@ -23,6 +25,8 @@ pub struct List {
 pub fn list(visitor: &Visitor, list: &List) -> String {
     let (over, current): (Vec<&SilenceView>, Vec<&SilenceView>) =
         list.silences.iter().partition(|silence| silence.status == SilenceStatus::Expired);
+    let is_nothing =
+        list.silences.is_empty() || (list.is_first && current.is_empty() && list.text.is_empty());
     frame::page(
         visitor,
         Section::Silences,
@@ -35,7 +39,7 @@ pub fn list(visitor: &Visitor, list: &List) -> String {
                 input type="search" name="q" value=(list.text) placeholder="Filter by label, author, reason" aria-label="Filter by label, author, reason";
                 button { "Filter" }
             }
-            @if list.silences.is_empty() { (nothing(list)) }
+            @if is_nothing { (nothing(list)) }
             @if !current.is_empty() { (table(visitor, &current)) }
             @if !over.is_empty() { details open[current.is_empty()] { summary { (count(over.len(), "silence")) " that ended" } (table(visitor, &over)) } }
             @if let Some(next) = &list.next { p { a href=(link(&["silences"], &[("q", &list.text), ("after", next)])) { "Next page" } } }

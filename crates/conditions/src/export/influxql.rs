@@ -557,7 +557,7 @@ mod tests {
         }
         check("not (n > 5)", "the opposite of a test of `n` holds for points without it");
         check("ok == false", "InfluxQL takes a missing `ok` for false");
-        check("bank < b", "InfluxQL has no order of texts");
+        check(r#"bank < "b""#, "InfluxQL has no order of texts");
         check("bank == 5", "`bank` is a tag, and 5 is none; write \"5\" in quotes");
         check("bnak == a", "payments has no tag or field `bnak`; did you mean `bank`?");
         check("bank == null", "does not keep that a field is null");

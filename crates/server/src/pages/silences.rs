@@ -28,10 +28,11 @@ pub(super) async fn list(State(services): State<Services>, who: Who, fields: Fie
     silences.retain(|silence| holds(silence, &wanted));
     // Those that are over come last already, for they end first.
     let after = silences.iter().position(|silence| silence.id == fields.get("after"));
+    let is_first = after.is_none();
     silences.drain(..after.map_or(0, |after| after + 1));
     let next = silences.get(PAGE).and(silences.get(PAGE - 1)).map(|last| last.id.clone());
     silences.truncate(PAGE);
-    Ok(Html(page::list(&who.visitor, &List { silences, text: fields.get("q").to_owned(), next })))
+    Ok(Html(page::list(&who.visitor, &List { silences, text: fields.get("q").to_owned(), is_first, next })))
 }
 
 fn holds(silence: &SilenceView, wanted: &str) -> bool {
