@@ -59,7 +59,7 @@ fn nothing(list: &List) -> Markup {
 
 fn table(visitor: &Visitor, silences: &[&SilenceView]) -> Markup {
     html! {
-        div.scroll { table {
+        div.scroll tabindex="0" role="region" aria-label="Silences" { table {
             thead { tr { th scope="col" { "Matches" } th scope="col" { "State" } th scope="col" { "Ends in" } th scope="col" { "Author" } th scope="col" { "Why" } th scope="col" { "Made" } th scope="col" { "End it" } } }
             tbody { @for silence in silences { (row(visitor, silence)) } }
         } }
