@@ -16,6 +16,7 @@ mod mariadb;
 mod nats;
 mod opensearch;
 mod packages;
+mod port;
 mod postgresql;
 mod rabbitmq;
 mod scorer;
@@ -33,6 +34,7 @@ pub use mariadb::MariaDb;
 pub use nats::Nats;
 pub use opensearch::OpenSearch;
 pub use packages::{javascript_package, python_package};
+pub use port::free_port;
 pub use postgresql::PostgreSql;
 pub use rabbitmq::RabbitMq;
 pub use scorer::check_scorer;
@@ -56,26 +58,6 @@ pub fn shared_data(path: &str) -> Option<PathBuf> {
     }
     eprintln!("SKIPPED: this test needs ../shared/data/{path}, which is not beside this checkout");
     None
-}
-
-/// A TCP port of the loopback address that nobody listened on a moment ago.
-///
-/// For programs that cannot be given port 0; another process may still take the port first.
-///
-/// # Panics
-/// When the machine has no free port.
-///
-/// ```
-/// let port = lanner_testkit::free_port();
-/// assert!(std::net::TcpListener::bind(("127.0.0.1", port)).is_ok());
-/// ```
-#[must_use]
-#[expect(clippy::expect_used, reason = "a test cannot go on without a port, and should say so")]
-pub fn free_port() -> u16 {
-    std::net::TcpListener::bind(("127.0.0.1", 0))
-        .and_then(|listener| listener.local_addr())
-        .expect("the loopback address has a free port")
-        .port()
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use lanner_core::{Evaluation, Outcome};
 use serde_json::{Value, json};
 
-use crate::asking::{NOON_MS, apply, evaluations, free_port, post, start, step};
+use crate::asking::{NOON_MS, apply, evaluations, post, start, step};
+use lanner_testkit::free_port;
 
 /// InfluxDB with the processors of two hosts, every ten seconds from an hour before noon on: 20 and 30, until the second host
 /// falls to 3 at five past noon. A third one came and went at ten to twelve.

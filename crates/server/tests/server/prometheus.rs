@@ -9,7 +9,8 @@ use lanner_core::{Evaluation, Outcome};
 use lanner_server::Server;
 use serde_json::{Value, json};
 
-use crate::asking::{NOON_MS, apply, evaluations, free_port, post, start, start_at, step};
+use crate::asking::{NOON_MS, apply, evaluations, post, start, start_at, step};
+use lanner_testkit::free_port;
 
 /// A Prometheus that runs.
 pub(crate) struct Prometheus {

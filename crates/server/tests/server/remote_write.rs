@@ -11,8 +11,9 @@ use lanner_io::remote_write::RemoteWriteConfig;
 use lanner_server::{Clock, Server, Settings};
 use serde_json::{Value, json};
 
-use crate::asking::{apply, free_port, post};
+use crate::asking::{apply, post};
 use crate::prometheus::{Prometheus, program};
+use lanner_testkit::free_port;
 
 const MINUTE_MS: i64 = 60_000;
 /// Windows are looked at so long after their end.

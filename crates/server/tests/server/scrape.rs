@@ -9,10 +9,10 @@ use lanner_core::document::{Check, Node};
 use lanner_io::scrape::ScrapeConfig;
 use lanner_server::{Server, Settings};
 
-use crate::asking::free_port;
 use crate::prometheus::{Prometheus, program};
 use crate::sending::{samples, wait_for};
 use crate::tls;
+use lanner_testkit::free_port;
 
 fn jobs(yaml: &str) -> Arc<Vec<ScrapeConfig>> {
     let mut check = Check::default();

@@ -9,7 +9,8 @@ use lanner_core::{Evaluation, Outcome};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
-use crate::asking::{NOON_MS, apply, evaluations, free_port, post, start, start_at, step};
+use crate::asking::{NOON_MS, apply, evaluations, post, start, start_at, step};
+use lanner_testkit::free_port;
 
 /// A server that answers `/render` with one series once it is let, and how many requests it got.
 struct Gate {

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UdpSocket};
 
-use crate::asking::free_port;
 use crate::sending::{apply, counts, events, get, start};
+use lanner_testkit::free_port;
 
 /// The messages of events, in order.
 fn messages(events: &[Value]) -> Vec<&str> {

@@ -72,8 +72,3 @@ pub(crate) fn evaluations(server: &Server, rule: Option<&str>) -> Vec<Evaluation
     found.sort_by_key(|evaluation| evaluation.window.end_ms);
     found
 }
-
-/// A free port; whoever is given it has to take it soon.
-pub(crate) fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
