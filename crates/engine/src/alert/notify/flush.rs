@@ -50,11 +50,9 @@ impl Room {
     }
 }
 
-/// The bytes of text in an alert, about.
+/// The bytes of an alert in a message, whatever it is that is long: labels, annotations, content or evidence.
 fn weight(alert: &NotifiedAlert) -> usize {
-    let labels = alert.labels.iter().chain(alert.group.iter()).map(|(name, value)| name.len() + value.len());
-    let content = alert.content.as_str().map_or_else(|| alert.content.to_string().len(), str::len);
-    labels.sum::<usize>() + content
+    serde_json::to_vec(alert).map_or(0, |json| json.len())
 }
 
 impl Notifier {

@@ -45,7 +45,7 @@ use crate::alert::matcher::{Matchers, Silences};
 
 /// How many alerts a message lists: more are only counted.
 pub(crate) const MAX_LISTED: usize = 100;
-/// How many bytes of text the listed alerts have together: of alerts with very long labels fewer are listed, but one always is.
+/// How many bytes the listed alerts have together: of very long alerts fewer are listed, but one always is.
 pub(crate) const MAX_LISTED_BYTES: usize = 256 * 1024;
 /// The label by which actions are told apart: the alert's fingerprint.
 const ALERT: &str = "alert";

@@ -475,28 +475,34 @@ fn a_storm_is_one_message_of_bounded_size_and_linear_cost() {
     assert_eq!((message.omitted.firing, message.omitted.resolved), (9_901, 0));
 }
 
-/// Whoever groups by what strangers write gets no message of megabytes.
+/// Whoever groups by what strangers write, or quotes it, gets no message of megabytes.
 #[test]
-fn of_alerts_with_very_long_labels_fewer_are_listed() {
-    let mut n = notifier(5_000, 10_000, None);
-    for bank in 0..1_000 {
-        let mut long = alert(&format!("{bank:05}"), 1, None);
-        long.labels = long.labels.with(&Labels::new([("path", "x".repeat(10_000))]));
-        n.record(0, long, &pager());
+fn of_very_long_alerts_fewer_are_listed() {
+    #[track_caller]
+    fn check(lengthen: fn(&mut NotifiedAlert, String)) {
+        let mut n = notifier(5_000, 10_000, None);
+        for bank in 0..1_000 {
+            let mut long = alert(&format!("{bank:05}"), 1, None);
+            lengthen(&mut long, "x".repeat(10_000));
+            n.record(0, long, &pager());
+        }
+        let message = look(&mut n, 5_000).remove(0);
+        let n_bytes = serde_json::to_string(&message).unwrap().len();
+        assert!(n_bytes < 300_000, "{n_bytes}");
+        assert!((20..30).contains(&message.alerts.len()), "{}", message.alerts.len());
+        assert_eq!(message.n_alerts(), 1_000);
+        // One is listed, however long it is, and news before what is known.
+        n.settle(5_000, &message.key, DeliveryOutcome::Delivered);
+        let mut longest = alert("longest", 1, None);
+        lengthen(&mut longest, "x".repeat(1_000_000));
+        n.record(6_000, longest, &pager());
+        let message = look(&mut n, 15_000).remove(0);
+        assert_eq!((message.alerts.len(), &*message.alerts[0].fingerprint), (1, "longest"));
+        assert_eq!(message.omitted.firing, 1_000);
     }
-    let message = look(&mut n, 5_000).remove(0);
-    let n_bytes = serde_json::to_string(&message).unwrap().len();
-    assert!(n_bytes < 300_000, "{n_bytes}");
-    assert!((20..30).contains(&message.alerts.len()), "{}", message.alerts.len());
-    assert_eq!(message.n_alerts(), 1_000);
-    // One is listed, however long it is, and news before what is known.
-    n.settle(5_000, &message.key, DeliveryOutcome::Delivered);
-    let mut longest = alert("longest", 1, None);
-    longest.labels = longest.labels.with(&Labels::new([("path", "x".repeat(1_000_000))]));
-    n.record(6_000, longest, &pager());
-    let message = look(&mut n, 15_000).remove(0);
-    assert_eq!((message.alerts.len(), &*message.alerts[0].fingerprint), (1, "longest"));
-    assert_eq!(message.omitted.firing, 1_000);
+    check(|alert, text| alert.labels = alert.labels.with(&Labels::new([("path", text)])));
+    check(|alert, text| alert.annotations = [("summary".to_owned(), text)].into());
+    check(|alert, text| alert.content = text.into());
 }
 
 #[test]
