@@ -119,12 +119,12 @@ pub struct Constants {
     /// Samples that the fast level is averaged over.
     pub fast: usize,
     /// How much more a forecast counts that erred less: the power of the ratio of errors.
-    pub power: f64,
+    pub power: i32,
 }
 
 impl Default for Constants {
     fn default() -> Self {
-        Self { together: 24, recent: 300, fast: 10, power: 3.0 }
+        Self { together: 24, recent: 300, fast: 10, power: 3 }
     }
 }
 
@@ -307,7 +307,7 @@ impl Automatic {
             }
         }
         let weight =
-            |error: f64| if error == least { 1.0 } else { (least / error).powf(self.constants.power) };
+            |error: f64| if error == least { 1.0 } else { (least / error).powi(self.constants.power) };
         let weighted = found.into_iter().flatten().map(|(surprise, error)| (surprise.most(), weight(error)));
         // A weight of nothing makes nothing of what is infinite.
         let counting = weighted.filter(|(_, weight)| *weight > 0.0);

@@ -102,7 +102,8 @@ impl Alarms {
     /// The score that has to be exceeded at this time for something to be said. At least 1.
     #[must_use]
     pub fn limit(&self, time_ms: i64) -> f64 {
-        if self.is_in_event(time_ms) { 1.0 } else { self.faded(time_ms).max(self.owed(time_ms)) }
+        let Standing { is_in_event, faded, owed, .. } = self.standing(time_ms);
+        if is_in_event { 1.0 } else { faded.max(owed) }
     }
 
     /// What there is to say of the newest sample. To be called once a sample, in order of time.
@@ -111,15 +112,14 @@ impl Alarms {
             // A gap says nothing of values, so nothing is held back because of it.
             return if Self::THRESHOLD.exceeded_by(score) { Decision::Begins } else { Decision::Quiet };
         }
-        let decision = self.decide_value(time_ms, score);
-        self.limit = self.faded(time_ms);
-        self.debt = self.debt_at(time_ms);
+        let standing = self.standing(time_ms);
+        let decision = standing.decide(score, self.top);
+        (self.limit, self.debt, self.last_ms) = (standing.faded, standing.debt, time_ms);
         if decision == Decision::Begins {
             self.debt = (self.debt + PER_ALARM).min(MOST_DEBT);
         }
-        self.last_ms = time_ms;
         if decision != Decision::Quiet {
-            let is_new = decision == Decision::Begins && !self.is_in_event(time_ms);
+            let is_new = decision == Decision::Begins && !standing.is_in_event;
             self.top = if is_new { score.value() } else { self.top.max(score.value()) };
             self.last_strange_ms = Some(time_ms);
             self.limit = self.limit.max((AGAIN * score.value()).min(DOUBTFUL));
@@ -127,38 +127,43 @@ impl Alarms {
         decision
     }
 
-    fn decide_value(&self, time_ms: i64, score: Score) -> Decision {
-        let lasts = self.is_in_event(time_ms);
-        let owed = self.owed(time_ms);
-        if lasts && score.value() > owed.max(WORSE * self.top) {
+    fn standing(&self, time_ms: i64) -> Standing {
+        let passed_ms = time_ms.saturating_sub(self.last_ms).max(0) as f64;
+        let debt = (self.debt - PER_ALARM * passed_ms / self.alarm_ms).max(0.0);
+        let is_held_back = self.limit > 1.0;
+        let faded = |limit: f64| 1.0 + (limit - 1.0) * (-passed_ms / self.forget_ms).exp();
+        Standing {
+            is_in_event: self.last_strange_ms.is_some_and(|last| time_ms.saturating_sub(last) < APART_MS),
+            faded: if is_held_back { faded(self.limit) } else { 1.0 },
+            debt,
+            owed: if debt > FREE { (debt - FREE).exp() } else { 1.0 },
+        }
+    }
+}
+
+/// Where alarms stand when a sample comes.
+struct Standing {
+    is_in_event: bool,
+    /// The limit, after it fell towards 1 since the last sample.
+    faded: f64,
+    debt: f64,
+    /// The limit that follows from what was spent beyond the budget. At least 1.
+    owed: f64,
+}
+
+impl Standing {
+    /// - `top`: the highest score of the event we are in
+    fn decide(&self, score: Score, top: f64) -> Decision {
+        let Self { is_in_event, faded, owed, .. } = *self;
+        if is_in_event && score.value() > owed.max(WORSE * top) {
             Decision::Begins
-        } else if lasts && Self::THRESHOLD.exceeded_by(score) {
+        } else if is_in_event && Alarms::THRESHOLD.exceeded_by(score) {
             Decision::Lasts
-        } else if !lasts && Threshold::above(self.faded(time_ms).max(owed)).exceeded_by(score) {
+        } else if !is_in_event && Threshold::above(faded.max(owed)).exceeded_by(score) {
             Decision::Begins
         } else {
             Decision::Quiet
         }
-    }
-
-    fn is_in_event(&self, time_ms: i64) -> bool {
-        self.last_strange_ms.is_some_and(|last_ms| time_ms.saturating_sub(last_ms) < APART_MS)
-    }
-
-    /// The limit that follows from what was spent beyond the budget. At least 1.
-    fn owed(&self, time_ms: i64) -> f64 {
-        (self.debt_at(time_ms) - FREE).max(0.0).exp()
-    }
-
-    fn debt_at(&self, time_ms: i64) -> f64 {
-        let passed_ms = time_ms.saturating_sub(self.last_ms).max(0) as f64;
-        (self.debt - PER_ALARM * passed_ms / self.alarm_ms).max(0.0)
-    }
-
-    /// The limit, after it fell towards 1 since the last sample.
-    fn faded(&self, time_ms: i64) -> f64 {
-        let passed_ms = time_ms.saturating_sub(self.last_ms).max(0) as f64;
-        1.0 + (self.limit - 1.0) * (-passed_ms / self.forget_ms).exp()
     }
 }
 

@@ -51,8 +51,13 @@ impl<const VISITS: usize> Calendar<VISITS> {
         // Neighbours count no more than the slot itself.
         let n = near[1].iter().take_while(|mean| !mean.is_nan()).count();
         let means = near.iter().flat_map(|slot| &slot[..n]).filter(|mean| !mean.is_nan());
-        let mut means: Vec<f64> = means.map(|mean| f64::from(*mean)).collect();
-        median(&mut means).map(|median| median + self.origin.unwrap_or_default())
+        let (mut found, mut n_found) = ([[0.0; VISITS]; 3], 0);
+        for (place, mean) in found.as_flattened_mut().iter_mut().zip(means) {
+            *place = f64::from(*mean);
+            n_found += 1;
+        }
+        let found = &mut found.as_flattened_mut()[..n_found];
+        median(found).map(|median| median + self.origin.unwrap_or_default())
     }
 
     fn index(&self, slot: i64) -> usize {

@@ -17,13 +17,16 @@ pub(super) struct Spread {
     tail: Tail,
     mean: f64,
     over: f64,
+    /// The scale is at least so many edges.
+    least_scale: f64,
     n_seen: f64,
 }
 
 impl Spread {
     /// Beside a watch that looks at `together` samples.
     pub(super) fn new(together: f64) -> Self {
-        Self { tail: Tail::default(), mean: 0.0, over: (PART * together).max(1.0), n_seen: 0.0 }
+        let over = (PART * together).max(1.0);
+        Self { tail: Tail::default(), mean: 0.0, over, least_scale: LEAST_SCALE / over.sqrt(), n_seen: 0.0 }
     }
 
     /// How improbable the mean distance is with the newest one, where one in fifty samples is farther off than `edge`; as
@@ -34,7 +37,7 @@ impl Spread {
         if self.n_seen <= 2.0 * self.over {
             return 0.0;
         }
-        WEIGHT * self.tail.surprise_at_scale(self.mean, LEAST_SCALE * edge / self.over.sqrt())
+        WEIGHT * self.tail.surprise_at_scale(self.mean, self.least_scale * edge)
     }
 
     /// Takes in what was judged last.

@@ -1,5 +1,7 @@
 //! How improbable a distance is, from the running tail of all distances.
 
+use std::sync::LazyLock;
+
 /// The share of distances that make up the tail.
 const SHARE: f64 = 0.02;
 /// How fast the edge of the tail follows, per sample; faster while few are known.
@@ -20,6 +22,19 @@ const LEAST_SCALE: f64 = 0.1;
 /// One excess teaches at most so many scales.
 const CLIP: f64 = 5.0;
 
+/// By which factor the edge moves once many distances are known: after one within it, and after one beyond.
+static STEADY: LazyLock<[f64; 2]> =
+    LazyLock::new(|| [false, true].map(|is_beyond| factor(FOLLOW, is_beyond)));
+
+fn factor(follow: f64, is_beyond: bool) -> f64 {
+    (follow * (f64::from(u8::from(is_beyond)) - SHARE)).exp()
+}
+
+/// `ln(1 + x)` for small `x`: its series, to 7e-7 for the largest, which is that of the first sample.
+fn ln_1p(x: f64) -> f64 {
+    x * (1.0 - x * (1.0 / 2.0 - x * (1.0 / 3.0)))
+}
+
 /// Distances beyond an edge that one in fifty passes, and how far they go beyond it.
 ///
 /// Peaks over threshold, with an exponential tail: the edge follows the quantile, excesses are averaged, and both forget. An
@@ -31,6 +46,8 @@ const CLIP: f64 = 5.0;
 #[derive(Debug, Clone)]
 pub(super) struct Tail {
     edge: f64,
+    /// How improbable it is to be beyond the edge: minus the logarithm of how often a run beyond it begins, per sample.
+    of_edge: f64,
     n: f64,
     n_excesses: f64,
     /// The sum of the excesses, each the farthest of its run.
@@ -45,7 +62,8 @@ pub(super) struct Tail {
 
 impl Default for Tail {
     fn default() -> Self {
-        Self { edge: 0.0, n: 0.0, n_excesses: 0.0, excesses: 0.0, top: 0.0, since: APART, run: 0 }
+        let (edge, of_edge) = (0.0, -SHARE.ln());
+        Self { edge, of_edge, n: 0.0, n_excesses: 0.0, excesses: 0.0, top: 0.0, since: APART, run: 0 }
     }
 }
 
@@ -58,11 +76,10 @@ impl Tail {
 
     /// The same, where the scale is known to be `least` at least.
     pub(super) fn surprise_at_scale(&self, distance: f64, least: f64) -> f64 {
-        let of_edge = -self.rate().ln();
         if distance > self.edge {
-            of_edge + (distance - self.edge) / self.scale().max(least)
+            self.of_edge + (distance - self.edge) / self.scale().max(least)
         } else if distance > 0.0 {
-            of_edge * distance / self.edge
+            self.of_edge * distance / self.edge
         } else {
             0.0
         }
@@ -70,22 +87,16 @@ impl Tail {
 
     /// The distance with this surprise.
     pub(super) fn distance(&self, surprise: f64) -> f64 {
-        let of_edge = -self.rate().ln();
-        if surprise > of_edge {
-            self.edge + (surprise - of_edge) * self.scale()
+        if surprise > self.of_edge {
+            self.edge + (surprise - self.of_edge) * self.scale()
         } else {
-            self.edge * surprise / of_edge
+            self.edge * surprise / self.of_edge
         }
     }
 
     /// The distance that one in fifty passes.
     pub(super) fn edge(&self) -> f64 {
         self.edge
-    }
-
-    /// How often a run beyond the edge begins, per sample.
-    fn rate(&self) -> f64 {
-        (self.n_excesses + 0.5) / (self.n + 0.5 / SHARE)
     }
 
     /// How far excesses go on average.
@@ -104,13 +115,29 @@ impl Tail {
             self.since = self.since.saturating_add(1);
             self.run = 0;
         }
-        self.n += 1.0;
+        self.count(is_beyond);
         if self.edge == 0.0 {
             self.edge = distance;
         } else if self.run <= APART {
-            let follow = FOLLOW.max(1.0 / (1.0 + FOLLOW_AT_FIRST * self.n));
-            self.edge *= (follow * (f64::from(u8::from(is_beyond)) - SHARE)).exp();
+            self.edge *= self.step(is_beyond);
         }
+    }
+
+    /// One sample more. Nearly all only add a little to a logarithm, which costs less than taking it.
+    fn count(&mut self, is_beyond: bool) {
+        let samples = self.n + 0.5 / SHARE;
+        self.n += 1.0;
+        if is_beyond {
+            self.of_edge = ((samples + 1.0) / (self.n_excesses + 0.5)).ln();
+        } else {
+            self.of_edge += ln_1p(1.0 / samples);
+        }
+    }
+
+    /// By which factor the edge moves after a distance.
+    fn step(&self, is_beyond: bool) -> f64 {
+        let steps = 1.0 + FOLLOW_AT_FIRST * self.n;
+        if steps < 1.0 / FOLLOW { factor(1.0 / steps, is_beyond) } else { STEADY[usize::from(is_beyond)] }
     }
 
     fn exceed(&mut self, excess: f64) {
@@ -159,6 +186,15 @@ mod tests {
             assert!((tail.distance(surprise) - distance).abs() < 1e-9);
         }
         assert!((tail.edge() - 50.0_f64.ln()).abs() < 0.5, "{}", tail.edge());
+    }
+
+    #[test]
+    fn the_edge_is_as_improbable_as_was_counted() {
+        for n in [1, 2, 30, 500, 20_000] {
+            let Tail { of_edge, n_excesses, n, .. } = learned(n, even);
+            let counted = -((n_excesses + 0.5) / (n + 0.5 / SHARE)).ln();
+            assert!((of_edge - counted).abs() < 1e-5, "{n}: {of_edge} {counted}");
+        }
     }
 
     #[test]

@@ -112,7 +112,7 @@ proptest! {
         now in -12.0..12.0,
         found in 0.7..2.0,
     ) {
-        let mut detector = Automatic::with(Constants { power: f64::INFINITY, ..Constants::default() });
+        let mut detector = Automatic::with(Constants { power: i32::MAX, ..Constants::default() });
         for t in 0..280 {
             let _ = detector.judge(t as i64 * STEP_MS, noise(u64::from(seed) * 1_000 + t));
         }

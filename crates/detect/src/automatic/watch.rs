@@ -23,6 +23,9 @@ pub(super) struct Watch {
     /// The mean distance of the last samples.
     mean: f64,
     over: f64,
+    /// The scale of shifts is at least so many edges: means of alternating values hardly move at all, and what would be little
+    /// for independent ones is little for them, too.
+    least_shift: f64,
     /// The mean of distances without signs, over a longer time.
     error: f64,
     recent: f64,
@@ -71,6 +74,7 @@ impl Watch {
             spread: Spread::new(over as f64),
             mean: 0.0,
             over: over as f64,
+            least_shift: LEAST_SHIFT / (over as f64).sqrt(),
             error: 0.0,
             recent: recent.max(1) as f64,
             n_seen: 0.0,
@@ -105,7 +109,7 @@ impl Watch {
         let surprise = Surprise {
             spread: self.spread.judge(off_alone, edge),
             alone: self.alone.surprise(off_alone),
-            together: self.together.surprise_at_scale(off_together, self.least_shift()),
+            together: self.together.surprise_at_scale(off_together, self.least_shift * self.alone.edge()),
             off_alone,
             off_together,
             unquiet,
@@ -125,11 +129,6 @@ impl Watch {
         if self.n_seen >= self.over {
             self.together.learn(surprise.off_together);
         }
-    }
-
-    /// Means of alternating values hardly move at all: what would be little for independent ones is little for them, too.
-    fn least_shift(&self) -> f64 {
-        LEAST_SHIFT * self.alone.edge() / self.over.sqrt()
     }
 
     fn at_most(&self, most: f64) -> f64 {

@@ -15,7 +15,7 @@ fn constants_chosen_on_other_series() {
     let mut tried = Vec::new();
     for together in [18, 24, 36] {
         for recent in [200, 300, 600] {
-            for power in [2.0, 3.0, 4.0] {
+            for power in [2, 3, 4] {
                 let constants = Constants { together, recent, power, ..Constants::default() };
                 let (on_nab, _) = judge_all(constants, &nab);
                 let (on_wsd, _) = judge_all(constants, &wsd);
