@@ -194,12 +194,16 @@ async fn whom_a_provider_knows_comes_in_with_the_scopes_of_their_groups() {
     assert!(bob.get(&format!("{}/account", server.url)).await.1.contains("You may: read."));
     assert_eq!(bob.get(&format!("{}/access", server.url)).await.0, 403);
 
-    // Nobody comes in who is in no group, or whose address nobody has verified.
-    for (name, says) in [("eve", "is in no group"), ("mal", "has not verified")] {
+    // Nobody comes in who is in no group, whose address nobody has verified, or of whom the provider tells what is another's.
+    for (name, status, says) in [
+        ("eve", 403, "is in no group"),
+        ("mal", 403, "has not verified"),
+        ("kim", 401, "told of somebody else"),
+    ] {
         let mut person = Person::new();
         let back = person.sign_in(&server, &provider, name, "/").await;
-        let (status, text) = person.get(back.as_str()).await;
-        assert!(status == 403 && text.contains(says) && !person.is_signed_in(), "{name}: {status} {text}");
+        let (found, text) = person.get(back.as_str()).await;
+        assert!(found == status && text.contains(says) && !person.is_signed_in(), "{name}: {found} {text}");
     }
     server.server.stop().await;
 }

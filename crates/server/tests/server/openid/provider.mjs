@@ -13,6 +13,7 @@ const people = {
   ann: { email: 'ann@example.org', email_verified: true, groups: ['staff', 'platform'] },
   bob: { email: 'bob@example.org', email_verified: true, groups: ['staff'] },
   eve: { email: 'eve@example.org', email_verified: true, groups: [] },
+  kim: { email: 'kim@example.org', email_verified: true, groups: ['staff'] },
   mal: { email: 'ann@example.org', email_verified: false, groups: ['staff', 'platform'] },
 };
 
@@ -40,6 +41,11 @@ server.listen(0, '127.0.0.1', () => {
       return grant;
     },
     pkce: { required: () => true },
+  });
+  // Asked what it knows of kim, it tells of ann.
+  provider.use(async (context, next) => {
+    await next();
+    if (context.oidc?.route === 'userinfo' && context.body.sub === 'kim') context.body = { sub: 'ann', ...people.ann };
   });
   handle = provider.callback();
   console.log(issuer);
