@@ -17,7 +17,8 @@ use crate::base::Base;
 use crate::clock::Clock;
 use crate::documents::cause;
 use crate::documents::{
-    Applied, ApplyError, ApplyOptions, Aside, PROCESSOR, SetAside, broke_off, changes, compare, misplaced,
+    Applied, ApplyError, ApplyOptions, Aside, PROCESSOR, RULE, SetAside, broke_off, changes, compare,
+    misplaced,
 };
 use crate::http::blocking;
 use crate::intake::events;
@@ -110,6 +111,7 @@ impl ProcessorService {
     /// Failures of the store.
     pub(crate) fn all(&self) -> Result<Vec<ProcessorView>, StoreError> {
         let mut views = self.views();
+        self.note_missing_rules(&mut views)?;
         for StoredDocument { id, document, .. } in self.state.documents(PROCESSOR)? {
             let Some(problem) = self.set_aside.problem(PROCESSOR, &id) else { continue };
             let stream = document.as_ref().and_then(|document| document["stream"].as_str());
@@ -124,6 +126,21 @@ impl ProcessorService {
             });
         }
         Ok(views)
+    }
+
+    /// Notes rules that processors in force heed and that do not exist: a misspelled one would never be heeded.
+    fn note_missing_rules(&self, views: &mut [ProcessorView]) -> Result<(), StoreError> {
+        for (one, view) in self.in_force().all().iter().zip(views) {
+            for rule in one.processor.heeds() {
+                let latest = self.state.document_latest(RULE, rule)?;
+                if latest.is_none_or(|stored| stored.document.is_none()) {
+                    let missing = format!("there is no rule \"{rule}\" to hold for");
+                    view.note =
+                        Some(view.note.take().map_or(missing.clone(), |note| format!("{note}; {missing}")));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Deletes one; says whether it was there.

@@ -324,6 +324,14 @@ async fn nothing_is_learned_while_something_is_wrong() {
         (200, &json!({ "from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z", "all": true }))
     );
     assert_eq!(send(&server, &event(150, "perl")).await["rare"], true);
+
+    // A rule that does not exist is said.
+    let (_, shown) = ask(&server, "GET", "/api/v1/processors", "", Vec::new()).await;
+    assert!(!String::from_utf8_lossy(&shown).contains("there is no rule"));
+    ask(&server, "DELETE", "/api/v1/rules/attack", "", Vec::new()).await;
+    let (_, shown) = ask(&server, "GET", "/api/v1/processors", "", Vec::new()).await;
+    let shown = String::from_utf8_lossy(&shown);
+    assert!(shown.contains(r#"there is no rule \"attack\" to hold for"#), "{shown}");
     server.stop().await;
 }
 
