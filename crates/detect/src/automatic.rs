@@ -28,6 +28,7 @@ mod counter;
 mod course;
 mod forecast;
 mod level;
+mod mean;
 mod months;
 mod pace;
 mod rhythm;

@@ -1,7 +1,9 @@
 //! A mean that forgets, and that no single value can move far.
 
+use super::mean::Share;
+
 /// Values that the usual deviation is averaged over.
-const DEVIATIONS: f64 = 300.0;
+const DEVIATIONS: Share = Share::over(300.0);
 /// A value teaches at most so many usual deviations. They grow by it too, so that a new level is followed in the end.
 const CLIP: f64 = 4.0;
 /// So many values teach all they are.
@@ -14,13 +16,13 @@ pub(super) struct Level {
     /// The mean distance of values from it.
     deviation: f64,
     n: f64,
-    most: f64,
+    share: Share,
 }
 
 impl Level {
     /// Of about `most` values, at least 1.
     pub(super) fn over(most: usize) -> Self {
-        Self { mean: 0.0, deviation: 0.0, n: 0.0, most: most.max(1) as f64 }
+        Self { mean: 0.0, deviation: 0.0, n: 0.0, share: Share::over(most as f64) }
     }
 
     pub(super) fn known(&self) -> Option<f64> {
@@ -36,8 +38,8 @@ impl Level {
         let off = y - self.mean;
         let is_free = self.n <= FREE || self.deviation == 0.0;
         let most = if is_free { f64::INFINITY } else { CLIP * self.deviation };
-        self.deviation += (off.abs().min(most) - self.deviation) / (self.n - 1.0).min(DEVIATIONS);
-        self.mean += off.clamp(-most, most) / self.n.min(self.most);
+        self.deviation += (off.abs().min(most) - self.deviation) * DEVIATIONS.of(self.n - 1.0);
+        self.mean += off.clamp(-most, most) * self.share.of(self.n);
     }
 }
 

@@ -1,10 +1,11 @@
 //! How volatile a series is at this hour of the day, against the whole day.
 
+use super::mean::Share;
 use super::when::When;
 
 const HOUR_MS: i64 = 3_600_000;
 /// Samples that an hour's average forgets over: days of it, where samples are minutes apart.
-const MEMORY: f64 = 300.0;
+const MEMORY: Share = Share::over(300.0);
 /// An hour is known when it had so many samples.
 const KNOWN: f64 = 5.0;
 /// One sample teaches at most so many times the usual.
@@ -31,7 +32,7 @@ impl Mean {
         let is_known = self.n > KNOWN && self.mean > 0.0;
         let distance = if is_known { distance.min(CLIP * self.mean) } else { distance };
         self.n += 1.0;
-        self.mean += (distance - self.mean) / self.n.min(MEMORY);
+        self.mean += (distance - self.mean) * MEMORY.of(self.n);
     }
 }
 

@@ -1,5 +1,6 @@
 //! How far values scatter around a forecast, whichever side.
 
+use super::mean::Share;
 use super::tail::Tail;
 
 /// So many of the samples that are looked at for shifts are enough.
@@ -17,6 +18,7 @@ pub(super) struct Spread {
     tail: Tail,
     mean: f64,
     over: f64,
+    share: Share,
     /// The scale is at least so many edges.
     least_scale: f64,
     n_seen: f64,
@@ -26,14 +28,15 @@ impl Spread {
     /// Beside a watch that looks at `together` samples.
     pub(super) fn new(together: f64) -> Self {
         let over = (PART * together).max(1.0);
-        Self { tail: Tail::default(), mean: 0.0, over, least_scale: LEAST_SCALE / over.sqrt(), n_seen: 0.0 }
+        let (share, least_scale) = (Share::over(over), LEAST_SCALE / over.sqrt());
+        Self { tail: Tail::default(), mean: 0.0, over, share, least_scale, n_seen: 0.0 }
     }
 
     /// How improbable the mean distance is with the newest one, where one in fifty samples is farther off than `edge`; as
     /// minus the logarithm of the probability.
     pub(super) fn judge(&mut self, off: f64, edge: f64) -> f64 {
         let off = if edge > 0.0 { off.min(CLIP * edge) } else { off };
-        self.mean += (off - self.mean) / (self.n_seen + 1.0).min(self.over);
+        self.mean += (off - self.mean) * self.share.of(self.n_seen + 1.0);
         if self.n_seen <= 2.0 * self.over {
             return 0.0;
         }

@@ -1,5 +1,6 @@
 //! The errors of one forecast, and how improbable the newest is.
 
+use super::mean::Share;
 use super::spread::Spread;
 use super::tail::Tail;
 use super::view::View;
@@ -23,12 +24,13 @@ pub(super) struct Watch {
     /// The mean distance of the last samples.
     mean: f64,
     over: f64,
+    share: Share,
     /// The scale of shifts is at least so many edges: means of alternating values hardly move at all, and what would be little
     /// for independent ones is little for them, too.
     least_shift: f64,
     /// The mean of distances without signs, over a longer time.
     error: f64,
-    recent: f64,
+    recent: Share,
     n_seen: f64,
     /// What was judged and is to be learned.
     judged: Option<Surprise>,
@@ -74,9 +76,10 @@ impl Watch {
             spread: Spread::new(over as f64),
             mean: 0.0,
             over: over as f64,
+            share: Share::over(over as f64),
             least_shift: LEAST_SHIFT / (over as f64).sqrt(),
             error: 0.0,
-            recent: recent.max(1) as f64,
+            recent: Share::over(recent as f64),
             n_seen: 0.0,
             judged: None,
         }
@@ -99,11 +102,11 @@ impl Watch {
 
     /// Compares `y` with all before it, where the series is `unquiet` times as volatile as usual.
     pub(super) fn judge(&mut self, y: f64, expected: f64, unquiet: f64) -> Surprise {
-        let rounding = ROUNDING * y.abs().max(expected.abs());
-        let size = |off: f64| if off.abs() > rounding { off.abs() / unquiet } else { 0.0 };
+        let (rounding, quiet) = (ROUNDING * y.abs().max(expected.abs()), 1.0 / unquiet);
+        let size = |off: f64| if off.abs() > rounding { off.abs() * quiet } else { 0.0 };
         let off = y - expected;
         let most = self.at_most(SHIFT_CLIP * self.alone.edge() * unquiet);
-        self.mean += (off.clamp(-most, most) - self.mean) / (self.n_seen + 1.0).min(self.over);
+        self.mean += (off.clamp(-most, most) - self.mean) * self.share.of(self.n_seen + 1.0);
         let (off_alone, off_together) = (size(off), size(self.mean));
         let edge = if self.n_seen > FREE { self.alone.edge() } else { 0.0 };
         let surprise = Surprise {
@@ -123,7 +126,7 @@ impl Watch {
         let Some(surprise) = self.judged.take() else { return };
         self.n_seen += 1.0;
         let most = self.at_most(ERROR_CLIP * self.error);
-        self.error += (surprise.distance().min(most) - self.error) / self.n_seen.min(self.recent);
+        self.error += (surprise.distance().min(most) - self.error) * self.recent.of(self.n_seen);
         self.alone.learn(surprise.off_alone);
         self.spread.learn();
         if self.n_seen >= self.over {
