@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::setup::Setup;
 use crate::table::{Row, Target};
@@ -20,11 +20,13 @@ pub(crate) fn run(setup: &Setup) -> Vec<Row> {
     std::fs::write(&first, events(0..N_FIRST)).unwrap();
     std::fs::write(&all, events(0..N_EVENTS)).unwrap();
     let lanner = |arguments: &[&str], file: &Path| {
-        // The shell tells what its children took.
-        let times = "\"$@\" > /dev/null 2>&1; times | tail -1";
+        // The shell tells what its children took, in the second line; behind a pipe it would be another shell, without any.
+        let times = "\"$@\" > /dev/null && times";
         let mut told = Command::new("bash");
         told.args(["-c", times, "-"]).arg(&setup.lanner).args(arguments).arg(file);
-        seconds(&String::from_utf8(told.output().unwrap().stdout).unwrap())
+        let told = told.stderr(Stdio::inherit()).output().unwrap();
+        assert!(told.status.success(), "{arguments:?} failed");
+        seconds(String::from_utf8(told.stdout).unwrap().lines().last().unwrap())
     };
     let profile = profile.to_str().unwrap();
     lanner(&["profile", "learn", "--out", profile], &first);
