@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::net::TcpListener;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Below those that the system gives to connections and to whoever asks for port 0 (from 32,768 on), so that neither takes one
@@ -22,11 +22,11 @@ const PORTS: Range<u16> = 12_000..32_000;
 /// assert!(std::net::TcpListener::bind(("127.0.0.1", one)).is_ok());
 /// ```
 #[must_use]
-#[expect(clippy::expect_used, reason = "a test cannot go on without a port, and should say so")]
+#[expect(clippy::panic, reason = "a test cannot go on without a port, and should say so")]
 pub fn free_port() -> u16 {
     static TRIED: AtomicU32 = AtomicU32::new(0);
-    let folder = std::env::temp_dir().join("lanner-test-ports");
-    // Of which others may be there already, and more than that is seen when a file is opened.
+    let folder = folder();
+    // It may be there already. Where it cannot be made, no file in it can be opened either.
     let _ = std::fs::create_dir_all(&folder);
     // Processes begin in different places, so that they seldom ask for the same.
     let begin = std::process::id().wrapping_mul(101);
@@ -36,12 +36,22 @@ pub fn free_port() -> u16 {
         })
         .filter_map(|at| PORTS.start.checked_add(u16::try_from(at).ok()?))
         .find(|port| claim(&folder, *port) && TcpListener::bind(("127.0.0.1", *port)).is_ok())
-        .expect("the loopback address has a free port")
+        .unwrap_or_else(|| {
+            panic!("no port in {PORTS:?} is free, or no file in {} can be locked", folder.display())
+        })
+}
+
+/// Where files say who has which port: one folder a user, as nobody may write into another's.
+fn folder() -> PathBuf {
+    let user = std::env::var("USER").unwrap_or_else(|_| "nobody".to_owned());
+    std::env::temp_dir().join(format!("lanner-test-ports-{user}"))
 }
 
 /// Claims a port by a lock on a file, which ends with the process.
 fn claim(folder: &Path, port: u16) -> bool {
-    let Ok(file) = File::create(folder.join(port.to_string())) else { return false };
+    // Nothing is cut short, whatever somebody else has put there.
+    let opened = File::options().write(true).create(true).truncate(false).open(folder.join(port.to_string()));
+    let Ok(file) = opened else { return false };
     let is_claimed = file.try_lock().is_ok();
     if is_claimed {
         std::mem::forget(file);
@@ -63,7 +73,7 @@ mod tests {
         let all: BTreeSet<u16> = given.iter().flatten().copied().collect();
         assert_eq!(all.len(), 200);
         assert!(all.iter().all(|port| PORTS.contains(port)));
-        let folder = std::env::temp_dir().join("lanner-test-ports");
+        let folder = folder();
         assert!(all.iter().all(|port| !claim(&folder, *port)), "somebody else could have one");
     }
 }

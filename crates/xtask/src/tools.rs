@@ -177,7 +177,6 @@ pub(crate) fn prepare(extent: Extent) -> Result<Tools, String> {
         Extent::Full => cargo_command(&cache, DENY)?,
         Extent::Quick => CargoCommand::Installed(DENY.0),
     };
-    let _ = std::fs::remove_dir_all(built(&cache));
     let coming = Cell::new(Some(thread::spawn(move || others(&cache))));
     Ok(Tools { nextest, deny, coming, others: OnceCell::new() })
 }
@@ -263,11 +262,6 @@ pub(crate) fn cache_folder() -> Result<PathBuf, String> {
         .ok_or_else(|| "tools: there is no home folder to install into; set XDG_CACHE_HOME".to_owned())
 }
 
-/// Where cargo's commands are built: in one place, as they share much of what they are made of.
-fn built(cache: &Path) -> PathBuf {
-    cache.join("build")
-}
-
 fn cargo_command(cache: &Path, (name, version): (&'static str, &str)) -> Result<CargoCommand, String> {
     let crate_name = format!("cargo-{name}");
     let cached = CargoCommand::Cached { name, path: cache.join("bin").join(&crate_name) };
@@ -284,7 +278,7 @@ fn cargo_command(cache: &Path, (name, version): (&'static str, &str)) -> Result<
             .arg(cache)
             // They run for seconds and are built for minutes.
             .env("CARGO_PROFILE_DEV_DEBUG", "none")
-            .env("CARGO_TARGET_DIR", built(cache)),
+            .env_remove("CARGO_TARGET_DIR"),
     )
     .map_err(|why| {
         format!("tools: {why}; check the network, or run `cargo install {crate_name} --locked` yourself")

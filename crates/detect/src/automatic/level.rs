@@ -1,6 +1,6 @@
 //! A mean that forgets, and that no single value can move far.
 
-use super::mean::Share;
+use super::share::Share;
 
 /// Values that the usual deviation is averaged over.
 const DEVIATIONS: Share = Share::over(300.0);

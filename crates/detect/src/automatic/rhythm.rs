@@ -1,6 +1,6 @@
 //! How volatile a series is at this hour of the day, against the whole day.
 
-use super::mean::Share;
+use super::share::Share;
 use super::when::When;
 
 const HOUR_MS: i64 = 3_600_000;

@@ -1,6 +1,6 @@
 //! How far values scatter around a forecast, whichever side.
 
-use super::mean::Share;
+use super::share::Share;
 use super::tail::Tail;
 
 /// So many of the samples that are looked at for shifts are enough.

@@ -1,6 +1,6 @@
 //! The errors of one forecast, and how improbable the newest is.
 
-use super::mean::Share;
+use super::share::Share;
 use super::spread::Spread;
 use super::tail::Tail;
 use super::view::View;

@@ -14,8 +14,6 @@ use crate::remote::tls::Authorities;
 
 /// How long the other server may take to take a connection.
 const CONNECTING: Duration = Duration::from_secs(5);
-/// How long the other server may say nothing. Whoever asks waits for less; this ends what nobody waits for.
-const SILENT: Duration = Duration::from_secs(600);
 /// Says that a request was handed on before; in a circle it would be for ever.
 const MARK: HeaderName = HeaderName::from_static("x-lanner-handed-on");
 /// What is said of one connection, and not of the request: RFC 9110, section 7.6.1.
@@ -55,7 +53,6 @@ impl Forward {
             .redirect(redirect::Policy::none())
             .no_proxy()
             .connect_timeout(CONNECTING)
-            .read_timeout(SILENT)
             .build();
         client
             .map(Self)

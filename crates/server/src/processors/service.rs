@@ -135,8 +135,8 @@ impl ProcessorService {
                 let latest = self.state.document_latest(RULE, rule)?;
                 if latest.is_none_or(|stored| stored.document.is_none()) {
                     let missing = format!("there is no rule \"{rule}\" to hold for");
-                    view.note =
-                        Some(view.note.take().map_or(missing.clone(), |note| format!("{note}; {missing}")));
+                    let notes: Vec<String> = view.note.take().into_iter().chain([missing]).collect();
+                    view.note = Some(notes.join("; "));
                 }
             }
         }

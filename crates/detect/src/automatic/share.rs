@@ -1,4 +1,4 @@
-//! Means that forget.
+//! How much the newest value counts in a mean that forgets.
 
 /// How much the newest of so many counts in a mean over at most so many: at least this part. In time that is all it is, and a
 /// product costs a fraction of a division.
